@@ -53,10 +53,10 @@ def ours(live: Arm, canary: Arm, policy: CanaryPolicy) -> Verdicts:
     good &= (two_rates.log_e_at_most(*bins, -margin) >= alpha).all(axis=-1)
     (n, mean, variance), (m, mean_y, variance_y) = x.loss_moments(), y.loss_moments()
     moments = mean, variance, n, mean_y, variance_y, m
-    margin, labelled = policy.metric_margin, np.minimum(n, m) >= policy.minimum_labels
+    margin, labelled = policy.metric_margin, np.minimum(n, m) >= policy.min_labels
     bad |= (mean_ratio.log_e_of_means(*moments, 1 + policy.harm * margin, margin, 1) >= harm) & labelled
     good &= (mean_ratio.log_e_of_means(*moments, 1 + margin, margin, -1) >= alpha) & labelled
-    return Verdicts(bad, good & ~bad & (y.requests >= policy.minimum_requests))
+    return Verdicts(bad, good & ~bad & (y.requests >= policy.min_requests))
 
 
 def fixed_horizon(live: Arm, canary: Arm, alpha: float) -> Looks:

@@ -119,7 +119,7 @@ def judged(effects: Floats, learned: int, limit: float) -> list[int]:
             found.append(number)
             stream = StreamState.from_json(state["streams"][one.stream])
             stream.restart()
-            stream.settle(window, rule.settings.like)
+            stream.settle(window, rule.settings.min_seasonal_windows)
             state["streams"][one.stream] = stream.to_json()
     return found
 

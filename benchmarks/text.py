@@ -155,7 +155,7 @@ def cost(count: int) -> dict[str, float]:
         found[name] = round(time.process_time() - began, 1)
         return result
 
-    some = np.sort(draw.choice(count, min(count, settings.learn_rows), replace=False))
+    some = np.sort(draw.choice(count, min(count, settings.max_fit_rows), replace=False))
     model = timed("learn", lambda: learn("text", raw[some], labels[some], "binary", 256, settings))
     column = TextColumn(model)
     apply = tf.function(column, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)

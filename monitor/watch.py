@@ -254,7 +254,7 @@ class Watch:
             next_number=max((one.number for one in every), default=0) + 1,
             causes=found,
             diagnosis=diagnosis,
-            minor_weight=settings.minor_weight,
+            min_importance=settings.min_importance,
         )
 
     def _year_ago(self, bounds: Bounds, version: int) -> WindowData | None:

@@ -18,7 +18,7 @@ import math
 from components.drift_validator.distances.distance_result import DistanceResult
 from components.shared.statistics.severities import Severity
 
-MINOR = 0.02
+MIN_IMPORTANCE = 0.02
 """Relative importance below which drift of a feature is at most moderate."""
 
 
@@ -58,13 +58,13 @@ def severity_of(effect: float, moderate: float, severe: float) -> Severity:
     return "severe" if effect >= severe else "moderate"
 
 
-def weighted_severity(severity: Severity, importance: float | None) -> Severity:
+def capped_severity(severity: Severity, importance: float | None) -> Severity:
     """Limits the severity to "moderate" if the model hardly uses the feature.
 
     Args:
       severity: Severity of the distance.
       importance: Relative importance of the feature, in [0, 1]; None if unknown.
     """
-    if severity == "severe" and importance is not None and importance < MINOR:
+    if severity == "severe" and importance is not None and importance < MIN_IMPORTANCE:
         return "moderate"
     return severity

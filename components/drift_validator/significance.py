@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.drift_validator.distances.distance_result import DistanceResult
-from components.drift_validator.severity import corrected_distance, severity_of, weighted_severity
+from components.drift_validator.severity import capped_severity, corrected_distance, severity_of
 from components.drift_validator.thresholds import MAIN, DriftThresholds
 from components.shared.statistics.severities import SEVERITIES, Severity
 
@@ -168,7 +168,7 @@ def _grade(
     if own and drifted and severity == "negligible":
         severity = "moderate"
     importance = rules.importance.get(subject.feature) if subject.role == "feature" else None
-    return weighted_severity(severity, importance), estimate, moderate, severe, importance
+    return capped_severity(severity, importance), estimate, moderate, severe, importance
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> np.ndarray:

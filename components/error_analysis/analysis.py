@@ -77,7 +77,7 @@ def analyse_errors(
             search.slices,
             search.cuts,
             columns,
-            _training(read_feature_columns(learned, categorical, numeric, before, texts), before, audit),
+            _training(read_feature_columns(learned, categorical, numeric, before, texts), before, audit, learned_rows),
         )
     rows = []
     for one, cause in zip(search.slices, diagnoses, strict=True):
@@ -99,12 +99,12 @@ def analyse_errors(
     }
 
 
-def _training(columns: Mapping[str, Column], places: np.ndarray, audit: Mapping[str, Any]) -> TrainingRows:
+def _training(columns: Mapping[str, Column], places: np.ndarray, audit: Mapping[str, Any], total: int) -> TrainingRows:
     if not audited_rows(audit):
-        return TrainingRows(columns, None)
+        return TrainingRows(columns, None, total=total)
     issues = [issue["row"] for issue in audit["issues"]]
     doubtful = np.isin(places, issues)
-    return TrainingRows(columns, doubtful, len(issues) / audit["doubtful"] if audit["doubtful"] else 1.0)
+    return TrainingRows(columns, doubtful, len(issues) / audit["doubtful"] if audit["doubtful"] else 1.0, total)
 
 
 def _importance(

@@ -26,11 +26,13 @@ class TrainingRows:
       columns: Feature -> column, [M].
       doubtful: True for rows that the label audit lists as label issues, bool [M]; None without an audit.
       listed: Share of all label issues that the audit lists, in (0, 1].
+      total: Number of all training rows, of which these M are a random sample; None if they are all.
     """
 
     columns: Mapping[str, Column]
     doubtful: np.ndarray | None
     listed: float = 1.0
+    total: int | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class SliceDiagnosis:
     """Likely cause of a weak slice.
 
     Attributes:
-      train_rows: Number of training rows in the slice.
+      train_rows: Number of training rows in the slice; estimated if only a sample was read, see TrainingRows.total.
       train_share: Share of the training rows in the slice, in [0, 1].
       doubtful: Share of label issues among the training rows in the slice, in [0, 1]; extrapolated where the audit
         lists only some of the issues. None if unknown.
@@ -104,7 +106,9 @@ def _cause(
     weak: WeakSlice, cuts: Sequence[FeatureBins], now: _Codes, then: _Codes, training: TrainingRows
 ) -> SliceDiagnosis:
     inside, before = members(weak.parts, now.codes), members(weak.parts, then.codes)
-    rows, share = int(before.sum()), float(before.mean()) if len(before) else 0.0
+    share = float(before.mean()) if len(before) else 0.0
+    rows = int(before.sum()) if training.total is None else round(share * training.total)
+    about = "about " if rows != before.sum() else ""
     moved = _moved(weak, cuts, now, then, inside, before)
     issues = _doubtful(before, training)
     here, elsewhere, many = issues if issues else (None, None, False)
@@ -119,12 +123,13 @@ def _cause(
             f"check its labels: {here:.1%} of them are suspected errors in train, {elsewhere:.1%} in the other rows",
         )
     elif share < RARE * weak.share:
-        cause, step = "rows", f"collect more rows of {weak.slice}: train has {rows:,} ({share:.1%})"
+        cause, step = "rows", f"collect more rows of {weak.slice}: train has {about}{rows:,} ({share:.1%})"
     else:
         audit = "no more suspected label errors than elsewhere, " if issues else ""
         cause = "hard"
         step = (
-            f"{audit}{rows:,} training rows: add a feature that separates these rows, or define the label more clearly"
+            f"{audit}{about}{rows:,} training rows: add a feature that separates these rows, or define the label more "
+            "clearly"
         )
     return SliceDiagnosis(rows, share, here, elsewhere, moved, cause, step)
 

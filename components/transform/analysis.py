@@ -213,7 +213,7 @@ class _Texts:
         self._settings = TextSettings.of(tables.get("text"))
         # All samples use the same random numbers, so that they keep the same rows.
         self._samples = {
-            name: TextSample(self._settings.learn_rows, self._settings.max_bytes, self._settings.seed)
+            name: TextSample(self._settings.max_fit_rows, self._settings.max_bytes, self._settings.seed)
             for name in tables["features"]["text"]
         }
         self._classes: dict[bytes, int] = {}

@@ -84,7 +84,7 @@ class AlarmRule:
                 continue
             if one.reference in _OF_A_VERSION and version != new["version"]:
                 stream.restart()
-                stream.settle(window, self.settings.like)
+                stream.settle(window, self.settings.min_seasonal_windows)
             alarm = self._judge(window, one, stream, allowed[one.stream])
             if alarm:
                 alarms.append(alarm)
@@ -105,21 +105,21 @@ class AlarmRule:
             if one.value is None:
                 continue
             stream = StreamState.from_json(new["streams"].get(one.stream, {}))
-            self._remember(window, one, stream, expected(stream.groups, window, self.settings.like))
+            self._remember(window, one, stream, expected(stream.groups, window, self.settings.min_seasonal_windows))
             new["streams"][one.stream] = stream.to_json()
         return new
 
     def _judge(self, window: Window, one: Measurement, stream: StreamState, limit: float) -> Alarm | None:
         settings = self.settings
-        like = expected(stream.groups, window, settings.like)
+        like = expected(stream.groups, window, settings.min_seasonal_windows)
         known = len(stream.scores) - len(stream.held) >= settings.history and like is not None
         stream.number = window.number
         if stream.alarmed:  # the threshold stays as it was when the alarm was raised
-            stream.below = stream.below + 1 if one.effect < settings.close * stream.threshold else 0
+            stream.below = stream.below + 1 if one.effect < settings.close_ratio * stream.threshold else 0
             if stream.below >= settings.close_windows:
                 stream.restart()
-                stream.settle(window, settings.like)
-            learn(stream.groups, window, one.effect, settings.like, alarmed=True)
+                stream.settle(window, settings.min_seasonal_windows)
+            learn(stream.groups, window, one.effect, settings.min_seasonal_windows, alarmed=True)
             return None
         severe = one.effect >= one.severe
         if known and like is not None:
@@ -152,9 +152,9 @@ class AlarmRule:
     def _remember(self, window: Window, one: Measurement, stream: StreamState, like: Expected | None) -> None:
         scored = like is not None and stream.groups[ALL][0] >= _LEAST_SCORED
         score = like.score(one.effect, _FLOOR * one.moderate) if scored and like is not None else None
-        stream.add(one.effect, score, self.settings.longest_history)
+        stream.add(one.effect, score, self.settings.max_history)
         stream.held.append((window.start.isoformat(), (window.end - window.start).total_seconds(), one.effect))
-        stream.settle(window, self.settings.like, _LONGEST_HELD if stream.streak else 0)
+        stream.settle(window, self.settings.min_seasonal_windows, _LONGEST_HELD if stream.streak else 0)
 
 
 def in_alarm(state: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:

@@ -47,7 +47,7 @@ def group(
     next_number: int,
     causes: Causes | None = None,
     diagnosis: str = "",
-    minor_weight: float = 0.02,
+    min_importance: float = 0.02,
 ) -> list[Incident]:
     """Groups new alarms into incidents, and brings open incidents up to date.
 
@@ -64,7 +64,7 @@ def group(
       next_number: Number of the next new incident.
       causes: Finds the causes of alarms, most likely first; see attribution.causes. None: what the alarms say.
       diagnosis: Kind that a diagnosis of the window found ("covariate", "concept", "prior", "season"); "" for none.
-      minor_weight: Importance below which drift of a feature is at most moderate.
+      min_importance: Importance below which drift of a feature is at most moderate.
 
     Returns:
       New and changed incidents.
@@ -81,7 +81,7 @@ def group(
             joined[home.number].append(alarm)
     found = []
     for incident in open_incidents:
-        changed = _updated(incident, joined[incident.number], measurements, window, find, diagnosis, minor_weight)
+        changed = _updated(incident, joined[incident.number], measurements, window, find, diagnosis, min_importance)
         streams = _streams(changed)
         if not streams & alarmed.keys():
             end = Incident.time_text(window.end)
@@ -91,7 +91,7 @@ def group(
     if fresh:
         end = Incident.time_text(window.end)
         empty = Incident(next_number, "open", "negligible", "", end, end, min(one.window for one in fresh))
-        found.append(_updated(empty, fresh, measurements, window, find, diagnosis, minor_weight))
+        found.append(_updated(empty, fresh, measurements, window, find, diagnosis, min_importance))
     return found
 
 
@@ -130,7 +130,7 @@ def _updated(
     window: Window,
     find: Causes,
     diagnosis: str,
-    minor_weight: float,
+    min_importance: float,
 ) -> Incident:
     """The incident with new alarms: a higher level reopens what a person has acknowledged."""
     harm = measured_harm(measurements)
@@ -138,7 +138,7 @@ def _updated(
         return incident
     level = incident.level
     for alarm in alarms:
-        level = largest(level, alarm_level(alarm.measurement, harm, minor_weight))
+        level = largest(level, alarm_level(alarm.measurement, harm, min_importance))
     causes = incident.causes or find(alarms)
     if incident.causes:
         known = {(one.subject, one.slice) for one in causes}

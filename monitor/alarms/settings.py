@@ -33,37 +33,38 @@ class AlarmSettings:
         drift, transform skew, errors), in (0, 1); the other streams share the rest by their weight.
       history: Minimum number of windows before a stream is compared with its history; until then only a severe effect
         in `persistence` + 1 windows in a row is an alarm.
-      longest_history: Number of windows whose effects are kept for each stream.
-      like: Minimum number of windows of the same hour or day before a window is compared with these alone.
+      max_history: Number of windows whose effects are kept for each stream.
+      min_seasonal_windows: Minimum number of windows of the same hour or day before a window is compared with these
+        alone.
       persistence: Number of windows in a row with at least a moderate effect before an alarm; a severe effect needs
         one less.
-      close: Closing threshold, as a share of the opening threshold; in (0, 1].
+      close_ratio: Closing threshold, as a share of the opening threshold; in (0, 1].
       close_windows: Number of windows in a row below it that close an alarm.
-      minor_weight: Importance below which drift of a feature is at most moderate.
+      min_importance: Importance below which drift of a feature is at most moderate.
       maintenance: Times that are left out.
     """
 
     false_alarms_per_week: float = 0.1
     harm_share: float = 0.5
     history: int = 8
-    longest_history: int = 400
-    like: int = 4
+    max_history: int = 400
+    min_seasonal_windows: int = 4
     persistence: int = 2
-    close: float = 0.8
+    close_ratio: float = 0.8
     close_windows: int = 2
-    minor_weight: float = 0.02
+    min_importance: float = 0.02
     maintenance: tuple[Maintenance, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse(not self.false_alarms_per_week > 0, "false_alarms_per_week", self.false_alarms_per_week, "above 0")
         _refuse(not 0 < self.harm_share < 1, "harm_share", self.harm_share, "between 0 and 1")
         _refuse(self.history < 4, "history", self.history, "at least 4")
-        _refuse(self.longest_history < self.history, "longest_history", self.longest_history, "at least history")
-        _refuse(self.like < 2, "like", self.like, "at least 2")
+        _refuse(self.max_history < self.history, "max_history", self.max_history, "at least history")
+        _refuse(self.min_seasonal_windows < 2, "min_seasonal_windows", self.min_seasonal_windows, "at least 2")
         _refuse(self.persistence < 1, "persistence", self.persistence, "at least 1")
-        _refuse(not 0 < self.close <= 1, "close", self.close, "above 0 and at most 1")
+        _refuse(not 0 < self.close_ratio <= 1, "close_ratio", self.close_ratio, "above 0 and at most 1")
         _refuse(self.close_windows < 1, "close_windows", self.close_windows, "at least 1")
-        _refuse(not 0 <= self.minor_weight <= 1, "minor_weight", self.minor_weight, "from 0 to 1")
+        _refuse(not 0 <= self.min_importance <= 1, "min_importance", self.min_importance, "from 0 to 1")
 
 
 def _refuse(wrong: bool, name: str, value: float, legal: str) -> None:

@@ -26,15 +26,15 @@ def measured_harm(measurements: Sequence[Measurement]) -> Measurement | None:
     return None
 
 
-def alarm_level(one: Measurement, harm: Measurement | None, minor_weight: float) -> Level:
+def alarm_level(one: Measurement, harm: Measurement | None, min_importance: float) -> Level:
     """Level of an alarm for an incident.
 
-    Drift of a feature is at most moderate if its importance to the model is below `minor_weight`, or if labels show
+    Drift of a feature is at most moderate if its importance to the model is below `min_importance`, or if labels show
     that the metric has not lost a moderate amount.
     """
     if one.kind not in _INPUTS:
         return one.level
     without_loss = harm is not None and harm.kind == "performance" and harm.level == "negligible"
-    if one.level == "severe" and (one.weight < minor_weight or without_loss):
+    if one.level == "severe" and (one.weight < min_importance or without_loss):
         return "moderate"
     return one.level

@@ -133,8 +133,8 @@ def _saves(state: RetrainingState, settings: RetrainingSettings) -> tuple[str, s
 
 def _limit(state: RetrainingState, settings: RetrainingSettings, now: datetime, by_person: bool) -> str:
     """Why nothing begins although it is wanted; "" if it may."""
-    if state.rows < settings.minimum_rows:
-        needed = f"{settings.minimum_rows:,} are needed ([retraining] minimum_rows)"
+    if state.rows < settings.min_rows:
+        needed = f"{settings.min_rows:,} are needed ([retraining] min_rows)"
         return f"{state.rows:,} new labelled rows are mature, {needed}"
     if by_person:
         return ""

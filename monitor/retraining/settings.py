@@ -24,7 +24,7 @@ class RetrainingSettings:
       cool_down_hours: Hours after the beginning of a retraining in which no other one begins by itself.
       budget_runs: Retrainings in 30 days; 0 is no limit.
       budget_cost: Cost of the retrainings in 30 days, in the user's unit; 0 is no limit.
-      minimum_rows: New labelled rows below which nothing is trained.
+      min_rows: New labelled rows below which nothing is trained.
       holdout: Share of the new rows, by a hash of the request id, that becomes the evaluation span.
       label_delay_hours: Age of a row, in hours, from which its label counts as mature.
       window: Spans to train on; 0 is the dataset's own window.
@@ -45,7 +45,7 @@ class RetrainingSettings:
     cool_down_hours: float = 24.0
     budget_runs: int = 0
     budget_cost: float = 0.0
-    minimum_rows: int = 1000
+    min_rows: int = 1000
     holdout: float = 0.2
     label_delay_hours: float = 0.0
     window: int = 0

@@ -41,4 +41,4 @@ def make_sinks(settings: SinkSettings) -> dict[str, Sink]:
 
 def retry_policy(settings: SinkSettings) -> RetryPolicy:
     """Returns the waiting times."""
-    return RetryPolicy(settings.first_seconds, settings.longest_seconds, settings.hours)
+    return RetryPolicy(settings.initial_backoff_seconds, settings.max_backoff_seconds, settings.max_retry_hours)

@@ -82,9 +82,9 @@ class SinkSettings:
       prometheus: File of gauges for node_exporter's textfile collector; written after each window.
       webhooks: Name -> webhook.
       email: E-mail.
-      first_seconds: Time until the second attempt of an event; doubled for each further one.
-      longest_seconds: Longest time between two attempts.
-      hours: Time after which an event is given up.
+      initial_backoff_seconds: Time until the second attempt of an event; doubled for each further one.
+      max_backoff_seconds: Longest time between two attempts.
+      max_retry_hours: Time after which an event is given up.
     """
 
     log: bool = True
@@ -92,6 +92,6 @@ class SinkSettings:
     prometheus: Path | None = None
     webhooks: Mapping[str, WebhookSettings] = field(default_factory=dict)
     email: EmailSettings | None = None
-    first_seconds: float = 10.0
-    longest_seconds: float = 3600.0
-    hours: float = 72.0
+    initial_backoff_seconds: float = 10.0
+    max_backoff_seconds: float = 3600.0
+    max_retry_hours: float = 72.0

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from components.drift_validator.severity import MIN_IMPORTANCE
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -46,5 +48,8 @@ class Baseline:
     left_out: tuple[str, ...] = ()
 
     def weight(self, feature: str) -> float:
-        """Importance of a feature to the version, in [0, 1]; 1 if no importances are known, 0 if others are."""
-        return self.importances.get(feature, 0.0) if self.importances else 1.0
+        """Importance of a feature to the version, in [0, 1]; 1 if no importances are known.
+
+        A feature that was not measured, unlike others, has the smallest importance with which its drift can be severe.
+        """
+        return self.importances.get(feature, MIN_IMPORTANCE) if self.importances else 1.0

@@ -25,9 +25,9 @@ def add_parsers(commands: Commands) -> None:
         help="measure the request log in windows, raise incidents, retrain by policy",
         description=(
             "Compares each window of the request log with the model's training data and with earlier windows, measures "
-            "the metrics as labels come, and raises an incident where a change is larger and more lasting than chance "
-            "explains. Sends incidents to the [sinks], and carries retrainings on by [retraining]. Goes on until "
-            "Ctrl-C; it can be stopped and restarted at any time."
+            "the metrics as labels arrive, and raises an incident for a significant change that persists. Sends "
+            "incidents to the [sinks], and starts retrainings according to [retraining]. Runs until Ctrl-C; it can be "
+            "stopped and restarted at any time."
         ),
         examples=(
             "plumbline monitor --dataset flights",

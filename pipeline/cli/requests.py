@@ -19,9 +19,9 @@ def add_parsers(commands: Commands) -> None:
         requests,
         help="show the status of the request log, or export its labelled rows as a span",
         description=(
-            "Shows what `plumbline serve` logged: rows by version and label, rows that were not logged and why, "
-            "damage, retention, and imports of labels. --export writes the rows that have a label as a file that "
-            "`plumbline run` reads as a span."
+            "Shows what `plumbline serve` logged: rows by version and arm (live, canary, …), rows that were not logged "
+            "and why, damage, retention, and imports of labels. --export writes the rows that have a label as a file "
+            "that `plumbline run` reads as a span."
         ),
         examples=(
             "plumbline requests --dataset flights",
@@ -30,7 +30,9 @@ def add_parsers(commands: Commands) -> None:
         needs="tables",
     )
     add_dataset(parser)
-    parser.add_argument("--export", type=Path, metavar="FILE", help="write the labelled rows; .csv or .parquet")
+    parser.add_argument(
+        "--export", type=Path, metavar="FILE", help="export the labelled rows as a training span (.csv or .parquet)"
+    )
     parser.add_argument("--since", metavar="TIME", help="with --export: earliest time, such as 2026-11-01 (UTC)")
     parser.add_argument("--until", metavar="TIME", help="with --export: latest time, exclusive (UTC)")
     add_root(parser)

@@ -78,7 +78,7 @@ def add_parsers(commands: Commands) -> None:
         actions,
         "trace",
         trace,
-        help="show the spans, retraining and version that a request went into",
+        help="show which spans, retraining and version used a request",
         description="Shows for a request id in which span each of its rows is, and what was trained on it.",
         examples=("plumbline retrain trace --dataset flights 7f3c2a",),
         needs="tables",

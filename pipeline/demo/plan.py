@@ -68,8 +68,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "metric_margin": 0.25,
         "latency_quantiles": [],
         "required": ["errors", "metric"],
-        "minimum_requests": 400,
-        "minimum_labels": 500,
+        "min_requests": 400,
+        "min_labels": 500,
     },
     # A week of flights is compared with seven months, and autumn differs from them in temperature and pressure. So what
     # raises an incident is the loss of the predictions, and drift that is larger than that of a season.
@@ -92,7 +92,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "policy": "on_performance",
         "cool_down_hours": 720,
         "budget_runs": 1,
-        "minimum_rows": 10_000,
+        "min_rows": 10_000,
         "window": 4,
     },
 }

@@ -40,7 +40,8 @@ class TableComparison:
       result: The distances and decisions.
       mismatches: Type mismatches; these values count as missing.
       assumed: Assumptions about the CSV dialect, one line each.
-      weights: What the severity is weighted by, or why it is not, in one line; empty without a dataset or live version.
+      weights: How importance limits the severity, or why it is unknown, in one line; empty without a dataset or a live
+        version.
     """
 
     baseline: str

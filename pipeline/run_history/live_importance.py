@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.drift_validator.severity import MIN_IMPORTANCE
 from components.registry.registry import Registry
 from components.shared.errors import PlumblineError
 from components.shared.files import read_json
@@ -49,16 +50,20 @@ def live_importance(config: Config, root: Path) -> LiveImportance:
         run_id = str(registry.manifest(version).get("run_id") or "")
         rows = _rows(config, root, run_id)
     except (PlumblineError, ImportError, OSError, ValueError) as exc:
-        return LiveImportance(text=_unweighted(version, f"{' '.join(str(exc).split())}"))
+        return LiveImportance(text=_unknown(version, f"{' '.join(str(exc).split())}"))
     features = relative_importance(rows)
     if not features:
-        return LiveImportance(text=_unweighted(version, f"run {run_id} has no permutation importance"))
-    return LiveImportance(features, f"severity is weighted by the importance to live version {version} (run {run_id})")
+        return LiveImportance(text=_unknown(version, f"run {run_id} has no permutation importance"))
+    return LiveImportance(
+        features,
+        f"severity is at most moderate for features with less than {MIN_IMPORTANCE:.0%} of the largest importance to "
+        f"live version {version} (run {run_id})",
+    )
 
 
-def _unweighted(version: int | None, reason: str) -> str:
+def _unknown(version: int | None, reason: str) -> str:
     name = "live version" if version is None else f"live version {version}"
-    return f"severity is not weighted by the importance to the {name}: {reason}"
+    return f"severity does not depend on the importance to the {name}: {reason}"
 
 
 def _rows(config: Config, root: Path, run_id: str) -> list[Mapping[str, Any]]:

@@ -233,10 +233,10 @@ class Config(ConfigSection):
     def _drift_measures_are_known(self) -> "Config":
         for measure in self.drift.effect_sizes:
             if measure not in EFFECTS:
-                raise ValueError(f"[drift] effect_sizes: {measure} is no measure; legal: {', '.join(EFFECTS)}")
+                raise ValueError(f"[drift] effect_sizes: unknown measure {measure}; legal: {', '.join(EFFECTS)}")
         for measure, severe in self.drift.severe_effect_sizes.items():
             if measure not in LEVELS:
-                raise ValueError(f"[drift] severe_effect_sizes: {measure} is no measure; legal: {', '.join(LEVELS)}")
+                raise ValueError(f"[drift] severe_effect_sizes: unknown measure {measure}; legal: {', '.join(LEVELS)}")
             if severe < (least := self.drift.effect_sizes.get(measure, LEVELS[measure][0])):
                 raise ValueError(
                     f"[drift] severe_effect_sizes: {measure} = {severe:g} is below {least:g}, from which drift of this "

@@ -50,6 +50,7 @@ RENAMED_KEYS = (
     *_renamed("data", misfits="on_type_mismatch"),
     *_renamed("drift", effects="effect_sizes", slice_effect="slice_effect_size"),
     *_renamed("audit", learn_rows="max_train_rows", most_issues="max_issues"),
+    *_renamed("text", learn_rows="max_fit_rows"),
     *_renamed("training.trees", **_TREES),
     *_renamed("tune", rows="max_rows"),
     *_renamed("tune.space.trees", **_TREES),
@@ -67,6 +68,27 @@ RENAMED_KEYS = (
         most="max_slices",
         most_pairs="max_pairs",
         rows="max_rows",
+    ),
+    *_renamed(
+        "canary",
+        minimum_requests="min_requests",
+        minimum_labels="min_labels",
+        maximum_requests="max_requests",
+        maximum_hours="max_hours",
+    ),
+    *_renamed("retraining", minimum_rows="min_rows"),
+    *_renamed(
+        "alarms",
+        longest_history="max_history",
+        like="min_seasonal_windows",
+        close="close_ratio",
+        minor_weight="min_importance",
+    ),
+    *_renamed(
+        "sinks",
+        first_seconds="initial_backoff_seconds",
+        longest_seconds="max_backoff_seconds",
+        hours="max_retry_hours",
     ),
 )
 """Every renamed key. The present names are those of TFDV, scikit-learn, LightGBM, cleanlab and Fairlearn; see the

@@ -140,7 +140,7 @@ def check_metric(live: ArmStatistics, canary: ArmStatistics, policy: CanaryPolic
     """Compares the mean losses on labelled rows by an asymptotic confidence sequence, see mean_ratio.py."""
     x, y = live.losses, canary.losses
     margin, harm_at, level = policy.metric_margin, policy.harm * policy.metric_margin, policy.harm_level
-    enough = min(x.rows, y.rows) >= max(2, policy.minimum_labels)
+    enough = min(x.rows, y.rows) >= max(2, policy.min_labels)
     harm = shown = False
     lower, upper = 0.0, math.inf
     if enough:

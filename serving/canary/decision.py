@@ -93,7 +93,7 @@ def decide(live: ArmStatistics, canary: ArmStatistics, policy: CanaryPolicy = _P
         reasons = (f"the canary is worse than live in {_listed(harmful)}",)
         return Rollback(findings, reasons, requests, 0.0, policy.power)
     missing = [finding for finding in findings if finding.required and finding.state != "non-inferior"]
-    if not missing and requests >= policy.minimum_requests:
+    if not missing and requests >= policy.min_requests:
         needed = _listed([finding.name for finding in findings if finding.required]) or "no check"
         reasons = (f"the canary is not worse than live by more than the margins in {needed}",)
         return Promote(findings, reasons, requests, 0.0, policy.power)
@@ -103,7 +103,7 @@ def decide(live: ArmStatistics, canary: ArmStatistics, policy: CanaryPolicy = _P
             open_ones = _listed([finding.name for finding in missing]) or "the minimum of requests"
             return Rollback(findings, (f"{over}, {open_ones} undecided",), requests, 0.0, policy.power)
         said.append(over)
-    further = [float(policy.minimum_requests - requests)]
+    further = [float(policy.min_requests - requests)]
     for finding in missing:
         # Rows per request are as many later as now.
         rows = requests / finding.observations if finding.observations else math.inf
@@ -111,7 +111,7 @@ def decide(live: ArmStatistics, canary: ArmStatistics, policy: CanaryPolicy = _P
     if missing:
         said.append(f"{_listed([finding.name for finding in missing])} not yet shown to be within the margin")
     else:
-        said.append(f"{requests:,} of at least {policy.minimum_requests:,} canary requests")
+        said.append(f"{requests:,} of at least {policy.min_requests:,} canary requests")
     needed_now = max(0.0, *further)
     if math.isfinite(needed_now):
         said.append(
@@ -122,10 +122,10 @@ def decide(live: ArmStatistics, canary: ArmStatistics, policy: CanaryPolicy = _P
 
 
 def _over(requests: int, hours: float, policy: CanaryPolicy) -> str:
-    if policy.maximum_hours and hours >= policy.maximum_hours:
-        return f"{hours:.1f} hours have passed, at most {policy.maximum_hours:g} are allowed"
-    if policy.maximum_requests and requests >= policy.maximum_requests:
-        return f"the canary has answered {requests:,} requests, at most {policy.maximum_requests:,} are allowed"
+    if policy.max_hours and hours >= policy.max_hours:
+        return f"{hours:.1f} hours have passed, at most {policy.max_hours:g} are allowed"
+    if policy.max_requests and requests >= policy.max_requests:
+        return f"the canary has answered {requests:,} requests, at most {policy.max_requests:,} are allowed"
     return ""
 
 

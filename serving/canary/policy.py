@@ -22,10 +22,10 @@ class CanaryPolicy:
       metric_margin: Tolerated relative increase of the mean loss on labelled rows: 0.1 is 10 %.
       harm: Share of a margin from which shown harm leads to a rollback, 0 to 1.
       required: Checks that have to show non-inferiority before a promotion. The others can still lead to a rollback.
-      minimum_requests: Number of canary requests before any promotion.
-      minimum_labels: Number of labelled rows of each arm before the metric is looked at.
-      maximum_requests: Number of canary requests at one share after which Hold becomes `timeout`; 0 is no limit.
-      maximum_hours: Hours at one share after which Hold becomes `timeout`; 0 is no limit.
+      min_requests: Number of canary requests before any promotion.
+      min_labels: Number of labelled rows of each arm before the metric is looked at.
+      max_requests: Number of canary requests at one share after which Hold becomes `timeout`; 0 is no limit.
+      max_hours: Hours at one share after which Hold becomes `timeout`; 0 is no limit.
       timeout: "rollback" or "hold".
       steps: Shares of the automatic mode, increasing; the last is 1: the promotion.
       step_requests: Number of canary requests after which the automatic mode raises the share if no harm is shown; 0:
@@ -42,10 +42,10 @@ class CanaryPolicy:
     metric_margin: float = 0.1
     harm: float = 0.5
     required: tuple[Check, ...] = ("errors", "latency", "predictions")
-    minimum_requests: int = 500
-    minimum_labels: int = 200
-    maximum_requests: int = 0
-    maximum_hours: float = 0.0
+    min_requests: int = 500
+    min_labels: int = 200
+    max_requests: int = 0
+    max_hours: float = 0.0
     timeout: Literal["rollback", "hold"] = "rollback"
     steps: tuple[float, ...] = (0.01, 0.05, 0.25, 1.0)
     step_requests: int = 500

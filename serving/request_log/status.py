@@ -60,10 +60,10 @@ class LogStatus:
         ]
         if self.arms:
             lines.append(
-                f"{'version':>8}  {'label':7} {'requests':>10} {'rows':>10} {'errors':>8} {'labelled':>9}  time"
+                f"{'version':>8}  {'label':8} {'requests':>10} {'rows':>10} {'errors':>8} {'labelled':>9}  time"
             )
         lines += [
-            f"{arm.version:>8}  {arm.label:7} {arm.requests:>10,} {arm.rows:>10,} {arm.errors:>8,} {arm.labelled:>9,}  "
+            f"{arm.version:>8}  {arm.label:8} {arm.requests:>10,} {arm.rows:>10,} {arm.errors:>8,} {arm.labelled:>9,}  "
             f"{arm.first} to {arm.last}"
             for arm in self.arms
         ]

@@ -24,7 +24,7 @@ day = "warn"
 push = "none"
 
 [retraining]
-minimum_rows = 100
+min_rows = 100
 holdout = 0.3
 """
 

@@ -45,7 +45,7 @@ class TextSettings:
     min_texts: int = 2
     dimensions: int = 32
     folds: int = 10
-    learn_rows: int = 30_000
+    max_fit_rows: int = 30_000
     max_bytes: int = 20_000
     seed: int = 13
 

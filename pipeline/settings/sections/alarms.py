@@ -42,18 +42,18 @@ class AlarmsSection(ConfigSection):
     history: Annotated[int, Field(ge=4)] = _DEFAULT.history
     """Number of windows before the effect of a check is compared with its history. Until then, an alarm needs a severe
     effect in `persistence` + 1 windows in a row."""
-    longest_history: Annotated[int, Field(ge=4)] = _DEFAULT.longest_history
+    max_history: Annotated[int, Field(ge=4)] = _DEFAULT.max_history
     """Number of windows that are kept for the comparison."""
-    like: Annotated[int, Field(ge=2)] = _DEFAULT.like
+    min_seasonal_windows: Annotated[int, Field(ge=2)] = _DEFAULT.min_seasonal_windows
     """Number of windows of the same hour or day of the week, or of the same month of last year, from which on a window
     is compared with these."""
     persistence: Annotated[int, Field(ge=1)] = _DEFAULT.persistence
     """Number of windows in a row with the effect before an alarm; a severe effect needs one less."""
-    close: Annotated[float, Field(gt=0, le=1)] = _DEFAULT.close
+    close_ratio: Annotated[float, Field(gt=0, le=1)] = _DEFAULT.close_ratio
     """Closing threshold, as a share of the threshold that opened the alarm."""
     close_windows: Annotated[int, Field(ge=1)] = _DEFAULT.close_windows
     """Number of windows in a row below the closing threshold that close an alarm."""
-    minor_weight: Annotated[float, Field(ge=0, le=1)] = _DEFAULT.minor_weight
+    min_importance: Annotated[float, Field(ge=0, le=1)] = _DEFAULT.min_importance
     """Importance of a feature to the model below which its drift is at most moderate."""
     maintenance: tuple[MaintenanceSection, ...] = ()
     """Times whose windows are left out: releases, known outages."""

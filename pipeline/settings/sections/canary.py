@@ -45,13 +45,13 @@ class CanarySection(ConfigSection):
     """Share of a margin from which shown harm leads to a rollback."""
     required: tuple[Check, ...] = _POLICY.required
     """Checks that have to show non-inferiority before a promotion; all of them can lead to a rollback."""
-    minimum_requests: Annotated[int, Field(ge=0)] = _POLICY.minimum_requests
+    min_requests: Annotated[int, Field(ge=0)] = _POLICY.min_requests
     """Number of canary requests before a promotion."""
-    minimum_labels: Annotated[int, Field(ge=2)] = _POLICY.minimum_labels
+    min_labels: Annotated[int, Field(ge=2)] = _POLICY.min_labels
     """Number of labelled rows of each version before the metric is compared."""
-    maximum_requests: Annotated[int, Field(ge=0)] = _POLICY.maximum_requests
+    max_requests: Annotated[int, Field(ge=0)] = _POLICY.max_requests
     """Number of canary requests at one share after which `timeout` applies; 0 is no limit."""
-    maximum_hours: Annotated[float, Field(ge=0)] = _POLICY.maximum_hours
+    max_hours: Annotated[float, Field(ge=0)] = _POLICY.max_hours
     """Hours at one share after which `timeout` applies; 0 is no limit."""
     timeout: Literal["rollback", "hold"] = _POLICY.timeout
     """What an undecided canary does at the maximum: roll back, or hold on."""

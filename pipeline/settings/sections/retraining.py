@@ -30,7 +30,7 @@ class RetrainingSection(ConfigSection):
     """Maximum number of retrainings in 30 days; 0 is no limit."""
     budget_cost: Amount = _DEFAULT.budget_cost
     """Maximum cost of the retrainings in 30 days, in your unit; 0 is no limit."""
-    minimum_rows: Annotated[int, Field(ge=1)] = _DEFAULT.minimum_rows
+    min_rows: Annotated[int, Field(ge=1)] = _DEFAULT.min_rows
     """Number of new labelled rows that a retraining needs."""
     holdout: Annotated[float, Field(gt=0, le=0.5)] = _DEFAULT.holdout
     """Share of the new rows that becomes the evaluation span, by a hash of the request id; the others become the newest

@@ -95,11 +95,11 @@ class SinksSection(ConfigSection):
     """File to which each event is appended as one line of JSON; empty is none."""
     prometheus: str = ""
     """File of gauges (*.prom) in the folder of node_exporter's textfile collector; empty is none."""
-    first_seconds: Annotated[float, Field(gt=0)] = _DEFAULT.first_seconds
+    initial_backoff_seconds: Annotated[float, Field(gt=0)] = _DEFAULT.initial_backoff_seconds
     """Time in seconds until the second attempt of an event that was not taken; doubled for each further attempt."""
-    longest_seconds: Annotated[float, Field(gt=0)] = _DEFAULT.longest_seconds
+    max_backoff_seconds: Annotated[float, Field(gt=0)] = _DEFAULT.max_backoff_seconds
     """Longest time in seconds between two attempts."""
-    hours: Annotated[float, Field(gt=0)] = _DEFAULT.hours
+    max_retry_hours: Annotated[float, Field(gt=0)] = _DEFAULT.max_retry_hours
     """Time in hours after which an event is given up, with a message."""
     email: EmailSection = EmailSection()
     """E-mail."""
@@ -120,7 +120,7 @@ class SinksSection(ConfigSection):
             prometheus=Path(self.prometheus) if self.prometheus else None,
             webhooks={name: one.settings() for name, one in self.webhook.items()},
             email=self.email.settings(),
-            first_seconds=self.first_seconds,
-            longest_seconds=self.longest_seconds,
-            hours=self.hours,
+            initial_backoff_seconds=self.initial_backoff_seconds,
+            max_backoff_seconds=self.max_backoff_seconds,
+            max_retry_hours=self.max_retry_hours,
         )

@@ -29,10 +29,10 @@ class TextSection(ConfigSection):
     folds: Annotated[int, Field(ge=2, le=20)] = 10
     """Number of cross-validation folds, assigned by a hash of the words. The linear model of a fold is trained on the
     other folds and scores the texts of its fold, in training and in serving."""
-    learn_rows: Annotated[int, Field(ge=100)] = 30_000
+    max_fit_rows: Annotated[int, Field(ge=100)] = 30_000
     """Maximum number of texts that vocabulary, SVD and linear models are fitted on, sampled at random."""
     max_bytes: Annotated[int, Field(ge=100, le=1_000_000)] = 20_000
-    """Maximum number of characters of a text that are used."""
+    """Maximum number of bytes (UTF-8) of a text that are used."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
     """Random seed of samples and of the SVD."""
 

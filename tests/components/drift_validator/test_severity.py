@@ -11,7 +11,7 @@ from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.distances.new_values import unknown_share
 from components.drift_validator.distances.registry import MEASURES
 from components.drift_validator.drift_detection import DriftConfig, DriftResult, find_drift
-from components.drift_validator.severity import corrected_distance, severity_of, weighted_severity
+from components.drift_validator.severity import capped_severity, corrected_distance, severity_of
 from components.drift_validator.significance import TestSubject, apply_tests
 from components.drift_validator.thresholds import DriftThresholds, SeverityLevels
 from components.shared.statistics.severities import worst
@@ -52,13 +52,13 @@ def test_levels_by_hand():
 
 
 def test_drift_of_a_feature_that_the_model_hardly_uses_is_at_most_moderate():
-    assert [weighted_severity(one, 0.0) for one in ("negligible", "moderate", "severe")] == [
+    assert [capped_severity(one, 0.0) for one in ("negligible", "moderate", "severe")] == [
         "negligible",
         "moderate",
         "moderate",
     ]
-    assert (weighted_severity("severe", 0.019), weighted_severity("severe", 0.02)) == ("moderate", "severe")
-    assert weighted_severity("severe", None) == "severe"
+    assert (capped_severity("severe", 0.019), capped_severity("severe", 0.02)) == ("moderate", "severe")
+    assert capped_severity("severe", None) == "severe"
 
 
 def test_levels_of_every_measure_are_in_order():

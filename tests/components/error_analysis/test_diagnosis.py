@@ -17,9 +17,9 @@ def weak(world):
     return search, noisy
 
 
-def asked(weak, columns: dict[str, Column], doubtful=None, listed=1.0):
+def asked(weak, columns: dict[str, Column], doubtful=None, listed=1.0, total=None):
     search, noisy = weak
-    return diagnose_slices(search.slices, search.cuts, noisy.columns, TrainingRows(columns, doubtful, listed))[0]
+    return diagnose_slices(search.slices, search.cuts, noisy.columns, TrainingRows(columns, doubtful, listed, total))[0]
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,14 @@ def test_too_few_rows(weak, before):
     found = asked(weak, columns)
     assert found.cause == "rows"
     assert found.next.startswith(f"collect more rows of carrier=UA: train has {found.train_rows:,}")
+
+
+def test_rows_of_a_sample_are_extrapolated(weak, before):
+    inside = before.where(carrier="UA")
+    found = asked(weak, before.columns, total=3 * made_up.ROWS)
+    assert found.train_rows == 3 * inside.sum()
+    assert f"about {found.train_rows:,} training rows" in found.next
+    assert "about" not in asked(weak, before.columns, total=made_up.ROWS).next
 
 
 def test_no_training_row_in_the_slice(weak, before):

@@ -179,7 +179,8 @@ def test_the_length_of_a_window_sets_its_share_of_the_week(judged):
 
 
 @pytest.mark.parametrize(
-    "fields", [{"false_alarms_per_week": 0.0}, {"harm_share": 1.0}, {"history": 3}, {"close": 1.5}, {"persistence": 0}]
+    "fields",
+    [{"false_alarms_per_week": 0.0}, {"harm_share": 1.0}, {"history": 3}, {"close_ratio": 1.5}, {"persistence": 0}],
 )
 def test_impossible_settings_are_refused(fields):
     with pytest.raises(ValueError, match=next(iter(fields))):

@@ -111,7 +111,7 @@ def test_budget_of_cost():
 
 def test_too_few_rows_and_one_at_a_time():
     found = decide(replace(READY, rows=999, request="Ada"), RetrainingSettings(), NOW)
-    assert found.reasons[0] == "999 new labelled rows are mature, 1,000 are needed ([retraining] minimum_rows)"
+    assert found.reasons[0] == "999 new labelled rows are mature, 1,000 are needed ([retraining] min_rows)"
     under_way = replace(ended(1, 3), state="canary")
     found = decide(replace(READY, retrainings=[under_way], request="Ada"), RetrainingSettings(), NOW)
     assert found.reasons == ("retraining 1 is under way (canary)",)

@@ -148,7 +148,7 @@ def test_another_canary_is_waited_for(world: World):
 
 def test_a_person_ends_the_canary(world: World):
     ask(world)
-    world.canary = CanaryPolicy(minimum_requests=10**9, step_requests=0)
+    world.canary = CanaryPolicy(min_requests=10**9, step_requests=0)
     retrainer = world.retrainer()
     assert retrainer.look(NOW, wait=True).after.state == "canary"  # type: ignore[union-attr]
     world.registry.stop_canary()

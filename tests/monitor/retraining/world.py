@@ -50,7 +50,7 @@ class World:
     """The parts of a retrainer in a folder, with what happened to them."""
 
     folder: Path
-    settings: RetrainingSettings = field(default_factory=lambda: RetrainingSettings(minimum_rows=1, training_cost=5.0))
+    settings: RetrainingSettings = field(default_factory=lambda: RetrainingSettings(min_rows=1, training_cost=5.0))
     canary: CanaryPolicy = CANARY
     harm: float = 0.01
     code: int = 0

@@ -28,7 +28,7 @@ numeric = ["amount"]
 push = "none"
 
 [retraining]
-minimum_rows = 1
+min_rows = 1
 holdout = 0.25
 """
 

@@ -80,12 +80,15 @@ def test_the_run_of_the_live_version(config, tmp_path):
     unknown = live_importance(config, tmp_path / "runs")
     assert unknown.features == {}
     assert unknown.text == (
-        f"severity is not weighted by the importance to the live version 1: run {run_id} has no permutation importance"
+        f"severity does not depend on the importance to the live version 1: run {run_id} has no permutation importance"
     )
     uri = analysed(history, run_id, {"slices": [], "importance": IMPORTANCE})
     found = live_importance(config, tmp_path / "runs")
     assert found.features == {"income": 1.0, "age": 0.0}
-    assert found.text == f"severity is weighted by the importance to live version 1 (run {run_id})"
+    assert found.text == (
+        "severity is at most moderate for features with less than 2% of the largest importance to live version 1 "
+        f"(run {run_id})"
+    )
     (uri / "errors.json").unlink()
     gone = live_importance(config, tmp_path / "runs")
     assert gone.features == {}
@@ -104,7 +107,7 @@ def test_drift_of_an_unused_feature_is_at_most_moderate(config, tmp_path, capsys
     found = json.loads(capsys.readouterr().out)
     graded = {row["feature"]: (row["severity"], row["importance"]) for row in found["drift"] if row["distance"] > 0.3}
     assert graded == {"income": ("severe", 1.0), "age": ("moderate", 0.0)}
-    assert found["weights"].startswith("severity is weighted by the importance to live version 1")
+    assert found["weights"].startswith("severity is at most moderate for features with less than 2% of ")
     assert main(command) == 0
     text = capsys.readouterr().out
     assert "drift in 2: 1 severe, 1 moderate" in text

@@ -32,7 +32,7 @@ def test_levels_reach_the_comparison(tmp_path):
     [
         (
             "[drift.severe_effect_sizes]\nmising = 0.5\n",
-            "severe_effect_sizes: mising is no measure; legal: chebyshev, ",
+            "severe_effect_sizes: unknown measure mising; legal: chebyshev, ",
         ),
         ("[drift.severe_effect_sizes]\nmissing = 0.01\n", "missing = 0.01 is below 0.05, from which drift of this "),
         ('[gate]\ndrift_severity = "bad"\n', "drift_severity"),

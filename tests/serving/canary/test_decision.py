@@ -67,7 +67,7 @@ def test_hold_says_what_is_missing_and_how_many_requests_more():
 def test_stated_requests_are_enough_with_the_stated_power():
     """Of 1,000 equal versions, about 90 % show non-inferiority after the number of requests that Hold states."""
     rng = np.random.default_rng(22)
-    policy = replace(POLICY, required=("errors",), minimum_requests=0)
+    policy = replace(POLICY, required=("errors",), min_requests=0)
     start = decide(ArmStatistics(10_000, 100), ArmStatistics(1_000, 10), policy)
     size = 1_000 + math.ceil(start.needed)
     live, canary = rng.binomial(10 * size, 0.01, 1_000), rng.binomial(size, 0.01, 1_000)
@@ -85,13 +85,13 @@ def test_no_data():
 
 
 def test_minimum_requests():
-    decision = decide(*pair(), replace(POLICY, minimum_requests=50_000))
+    decision = decide(*pair(), replace(POLICY, min_requests=50_000))
     assert isinstance(decision, Hold)
     assert decision.needed == 30_000
     assert "20,000 of at least 50,000 canary requests" in decision.reasons
 
 
-@pytest.mark.parametrize("limit", [{"maximum_hours": 2.0}, {"maximum_requests": 1_000}])
+@pytest.mark.parametrize("limit", [{"max_hours": 2.0}, {"max_requests": 1_000}])
 @pytest.mark.parametrize(("timeout", "expected"), [("rollback", Rollback), ("hold", Hold)])
 def test_time_is_up(limit, timeout, expected):
     decision = decide(*pair(requests=1_000), replace(POLICY, timeout=timeout, **limit), hours=2.5)

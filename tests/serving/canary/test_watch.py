@@ -101,7 +101,7 @@ def test_statistics_that_cannot_be_read_are_an_error_and_change_nothing(registry
 def test_hours_count_from_the_share(registry):
     aliases = registry.start_canary(2, 0.1)
     now = datetime.fromisoformat(aliases.since) + timedelta(hours=3)
-    decision, hours = decision_now(aliases, statistics(600), replace(POLICY, maximum_hours=2), now)
+    decision, hours = decision_now(aliases, statistics(600), replace(POLICY, max_hours=2), now)
     assert hours == pytest.approx(3)
     assert decision.reasons[0].startswith("3.0 hours have passed, at most 2 are allowed")
     assert now.tzinfo == timezone.utc

@@ -66,7 +66,7 @@ recipients = ["b@bank.example"]
     ("tables", "message"),
     [
         ("[alarms]\nfalse_alarms_per_week = 0\n", "false_alarms_per_week"),
-        ("[alarms]\nlongest_history = 5\n", "longest_history: 5: must be at least history"),
+        ("[alarms]\nmax_history = 5\n", "max_history: 5: must be at least history"),
         ("[[alarms.maintenance]]\nstart = 2026-12-27T00:00:00Z\nend = 2026-12-24T00:00:00Z\n", "must be after the"),
         ('[sinks]\nprometheus = "metrics.txt"\n', "node_exporter reads files named"),
         ('[sinks.webhook.pager]\nurl = "ftp://pager.example"\n', "url"),
