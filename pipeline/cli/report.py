@@ -2,7 +2,6 @@
 
 import argparse
 
-from components.shared.errors import UsageError
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
 from pipeline.cli.output import print_report_path
 from pipeline.cli.resources import home_of, registry_of, store_of
@@ -22,7 +21,7 @@ def add_parsers(commands: Commands) -> None:
         examples=("plumbline report --dataset flights",),
     )
     add_dataset(parser)
-    parser.add_argument("wanted", nargs="?", metavar="RUN", help=f"run: {LEGAL} (default: the newest)")
+    parser.add_argument("wanted", nargs="?", metavar="RUN", help=f"run: {LEGAL} (default: last)")
     parser.add_argument("--compare", nargs=2, metavar=("RUN_A", "RUN_B"), help="compare two runs")
     add_root(parser)
     add_json(parser)
@@ -31,7 +30,6 @@ def add_parsers(commands: Commands) -> None:
 def report(parsed: argparse.Namespace) -> int:
     """Writes the report of a run, or the page that compares two; prints its path."""
     from pipeline.run_history.run_names import run_named
-    from pipeline.run_history.runs import history
 
     home = home_of(parsed)
     if parsed.compare:
@@ -42,9 +40,6 @@ def report(parsed: argparse.Namespace) -> int:
         return 0
     from pipeline.report.write import rewrite_report
 
-    newest = history(home, limit=1)
-    if not newest:
-        raise UsageError(f"{home}: no run yet; plumbline run makes one")
-    run_id = run_named(home, parsed.wanted, registry_of(parsed)) if parsed.wanted else newest[0].run_id
+    run_id = run_named(home, parsed.wanted or "last", registry_of(parsed))  # not one that is under way
     print_report_path(parsed, rewrite_report(home, run_id, store_of(parsed)))
     return 0

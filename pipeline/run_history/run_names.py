@@ -39,7 +39,9 @@ def run_named(home: Path, wanted: str, registry: "Registry | None" = None) -> st
     ids = sorted(path.parent.name for path in reports.glob(f"*/{FILE}"))
     if wanted in ids:
         return wanted
-    if wanted == "last" and ids:
+    if wanted == "last":
+        if not ids:
+            raise UsageError(f"{home}: no run yet that has ended; plumbline run makes one")
         return ids[-1]
     if registry is not None and (version := _version(wanted, registry)) is not None:
         run_id = checked(str(registry.manifest(version)["run_id"]), f"{registry.where}: run")

@@ -56,7 +56,7 @@ def test_what_is_no_run(made, name, why):
 def test_a_run_without_a_summary_and_a_root_without_runs(made, tmp_path):
     with pytest.raises(UsageError, match="no such run"):
         run_named(made.home, made.run_ids[2], made.registry)
-    with pytest.raises(UsageError, match="no such run"):
+    with pytest.raises(UsageError, match="no run yet that has ended"):
         run_named(tmp_path, "last", made.registry)
     with pytest.raises(UsageError, match="has no summary of the run that pushed it"):
         run_named(tmp_path, "live", made.registry)
