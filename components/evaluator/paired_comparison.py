@@ -22,6 +22,7 @@ import numpy as np
 
 from components.shared.statistics.bootstrap import MIN_ROWS, poisson_draws, standard_error
 from components.shared.statistics.holm import holm
+from components.shared.statistics.metric_names import UNBOUNDED
 from components.shared.statistics.weighted_metrics import WeightedMetrics
 
 ALPHA = 0.05
@@ -32,8 +33,6 @@ RESAMPLES = 200
 MOST_ROWS = 200_000
 """Maximum resampled rows; more are sampled down, and the standard errors scaled by the square root of the share."""
 Z95 = NormalDist().inv_cdf(0.975)
-UNBOUNDED = frozenset({"log_loss", "rmse", "mae"})
-"""Metrics in [0, infinity); the others lie in [0, 1]."""
 
 
 @dataclass(frozen=True)

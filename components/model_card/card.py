@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.model_card.content import CardItems, CardSection, CardTable, CardText, ModelCard, PushedVersion
-from components.shared.statistics.metric_names import METRICS
+from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRICS
 from components.shared.statistics.slice_sizes import EVERY_SLICE
 
 MOST_ROWS = 60
@@ -164,7 +164,8 @@ def _metrics(verdict: Mapping[str, Any]) -> CardSection:
 
 def _champion(verdict: Mapping[str, Any], policy: Mapping[str, Any]) -> CardSection:
     limits = [
-        f"{'On every large slice' if key.startswith('slice') else 'Overall'}, {METRICS.get(name, name)}: {value:g}."
+        f"{'On every large slice' if key.startswith('slice') else 'Overall'}, {METRICS.get(name, name)}: "
+        f"at {'most' if name in LOWER_IS_BETTER else 'least'} {value:g}."
         for key in ("thresholds", "slice_thresholds")
         for name, value in (policy.get(key) or {}).items()
     ]
