@@ -59,6 +59,9 @@ def check_evaluation(evaluation: EvaluationSection, task: Task) -> None:
         given = {"sensitive": bool(evaluation.sensitive), "threshold_metric": evaluation.threshold_metric != "f1"}
         for key in (key for key, there in given.items() if there):
             raise ValueError(f"[evaluation] {key}: only a binary label is decided by a threshold; take it out")
+    for key in ("slice_thresholds", "slice_tolerance"):
+        if getattr(evaluation, key) and not evaluation.slices:
+            raise ValueError(f"[evaluation] {key}: no slices are evaluated; name columns in slices, or take it out")
     if evaluation.max_disparity and not evaluation.sensitive:
         raise ValueError("[evaluation] max_disparity: between what? name columns as sensitive, or take it out")
     if unknown := sorted(evaluation.max_disparity.keys() - set(RATES)):

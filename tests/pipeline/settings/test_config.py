@@ -178,7 +178,10 @@ def test_refused(tmp_path, text, message):
 @pytest.mark.parametrize(("task", "metric"), [("binary", "rmse"), ("multiclass", "auc"), ("regression", "accuracy")])
 @pytest.mark.parametrize("key", ["thresholds", "slice_thresholds", "tolerance", "slice_tolerance"])
 def test_a_metric_that_the_task_has_not_is_refused_with_those_it_has(tmp_path, task, metric, key):
-    text = SETTINGS.replace('"y"', f'"y"\ntask = "{task}"') + f"[evaluation]\n{key} = {{ {metric} = 0.5 }}"
+    text = (
+        SETTINGS.replace('"y"', f'"y"\ntask = "{task}"')
+        + f"[evaluation]\nslices = [['x']]\n{key} = {{ {metric} = 0.5 }}"
+    )
     found = refusal(tmp_path, text)
     assert found.startswith(f"[evaluation] {key}: {metric} is no metric of a {task} task; legal: ")
 
@@ -188,7 +191,10 @@ def test_a_metric_that_the_task_has_not_is_refused_with_those_it_has(tmp_path, t
 def test_a_bound_above_the_largest_value_of_the_metric_is_refused(tmp_path, task, key):
     """`slice_tolerance = { recall = 2 }`, meant as two points, would never be exceeded."""
     for metric in METRICS[task]:
-        text = SETTINGS.replace('"y"', f'"y"\ntask = "{task}"') + f"[evaluation]\n{key} = {{ {metric} = 2 }}"
+        text = (
+            SETTINGS.replace('"y"', f'"y"\ntask = "{task}"')
+            + f"[evaluation]\nslices = [['x']]\n{key} = {{ {metric} = 2 }}"
+        )
         if metric in ("log_loss", "rmse", "mae"):
             load(tmp_path, text)
         else:

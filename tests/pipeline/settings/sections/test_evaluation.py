@@ -87,6 +87,11 @@ def test_the_evaluator_takes_what_the_settings_give(tmp_path):
             "[evaluation] threshold_metric: precision must lie between 0 and 1, not 80",
         ),
         (
+            "slice_tolerance = { recall = 0.02 }",
+            "binary",
+            "[evaluation] slice_tolerance: no slices are evaluated; name columns in slices, or take it out",
+        ),
+        (
             "max_disparity = { precision = 0.1 }",
             "binary",
             "[evaluation] max_disparity: between what? name columns as sensitive, or take it out",
