@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from components.drift_validator.severity import MIN_IMPORTANCE
 from monitor.alarms.alarm_rule import in_alarm
 from monitor.alarms.budget import HARM
 from monitor.alarms.severity import alarm_level, largest, measured_harm
@@ -47,7 +48,7 @@ def group(
     next_number: int,
     causes: Causes | None = None,
     diagnosis: str = "",
-    min_importance: float = 0.02,
+    min_importance: float = MIN_IMPORTANCE,
 ) -> list[Incident]:
     """Groups new alarms into incidents, and brings open incidents up to date.
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from components.drift_validator.severity import MIN_IMPORTANCE
+
 
 @dataclass(frozen=True)
 class Maintenance:
@@ -52,7 +54,7 @@ class AlarmSettings:
     persistence: int = 2
     close_ratio: float = 0.8
     close_windows: int = 2
-    min_importance: float = 0.02
+    min_importance: float = MIN_IMPORTANCE
     maintenance: tuple[Maintenance, ...] = ()
 
     def __post_init__(self) -> None:
