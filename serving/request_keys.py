@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs
 
+from components.shared.iso_times import time_of_iso
 from serving.errors import invalid
 from serving.rest.json_reader import read_object
 
@@ -34,7 +35,7 @@ def event_time(header: str, given: str) -> int:
         if given.isascii() and given.lstrip("-").isdigit():
             moment = _EPOCH + timedelta(microseconds=int(given))
         else:
-            moment = datetime.fromisoformat(given)
+            moment = time_of_iso(given)
             moment = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment
         return (moment - _EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError):

@@ -19,6 +19,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components.shared.iso_times import time_of_iso
+
 _MISSING_INTEGERS = {pa.int64(): -(2**63), pa.int32(): -(2**31)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -127,7 +129,7 @@ def _read(read: Callable[[str], Any], text: str) -> Any:
 
 
 def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
+    found = time_of_iso(text)
     return found.replace(tzinfo=timezone.utc) if found.tzinfo is None else found
 
 

@@ -4,6 +4,7 @@ import copy
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,8 @@ def test_images_are_pinned_in_the_kustomization_beside_them(document: Document) 
 def test_versions_of_the_job_server_and_of_beam_are_one() -> None:
     import apache_beam
 
+    if sys.version_info < (3, 11):
+        pytest.skip("the last Beam for Python 3.10 is older than that of the image")
     images = yaml.safe_load((FOLDER / "flink" / "kustomization.yaml").read_text(encoding="utf-8"))["images"]
     tags = {image["name"]: image["newTag"] for image in images}
     (job_server,) = (name for name in tags if "job_server" in name)

@@ -73,7 +73,10 @@ def _numbers(file: SpanFile, options: ReadOptions, head: bytes, column: str, row
         content = b"".join(iter(text.read, b"")).decode()
     except InputError:
         return ""  # the head ends inside a character
-    rows = list(text_csv.reader(io.StringIO(content, newline=""), delimiter=options.delimiter))
+    try:
+        rows = list(text_csv.reader(io.StringIO(content, newline=""), delimiter=options.delimiter))
+    except text_csv.Error:  # Python 3.10 reads no NUL
+        return ""
     rows = [row for row in rows if row][: 1 + LOOKED_AT]
     place = rows[0].index(column) if rows and column in rows[0] else -1
     cells = [row[place] for row in rows[1:] if 0 <= place < len(row)]

@@ -2,16 +2,21 @@
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
-import tomllib
 
 from components.shared.errors import UsageError
 from data.flights import write_spans
 from pipeline.demo.flights_year import load_year, with_wrong_label, write_months
 from pipeline.demo.plan import SETTINGS, Plan
 from pipeline.demo.project import DATA, Project, with_settings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 SCHEMAS = Path(__file__).parents[3] / "schemas" / "flights"
 
