@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator
+from importlib import metadata
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,11 @@ TRANSACTION = (
     "SET LOCAL synchronize_seqscans = off",
     "SET LOCAL max_parallel_workers_per_gather = 0",
 )
+
+NAMED_TYPES = (1, 13)
+"""Version of the ADBC driver from which every column names its type; the last one for Python 3.10 is older."""
+TYPE_KEYS = (b"POSTGRESQL:type", b"ADBC:postgresql:typname")
+"""Metadata of a column with the name of its type: of the driver from NAMED_TYPES on, and before."""
 
 
 def batches(url: str, query: str, password_variable: str = "") -> Generator[pa.RecordBatch, None, None]:
@@ -39,10 +45,13 @@ def batches(url: str, query: str, password_variable: str = "") -> Generator[pa.R
     try:
         cursor = connection.cursor()
         try:
+            select = query.strip().rstrip(";")
+            if _driver() < NAMED_TYPES:
+                _refuse_money(dbapi, connection, cursor, select, url)
             for statement in TRANSACTION:
                 cursor.execute(statement)
             try:
-                cursor.execute(query.strip().rstrip(";"))
+                cursor.execute(select)
                 reader = cursor.fetch_record_batch()
                 for batch in reader:
                     yield _plain(batch, url)
@@ -89,9 +98,10 @@ def _plain(batch: pa.RecordBatch, url: str) -> pa.RecordBatch:
 
 
 def _column(column: pa.Array, field: pa.Field, url: str) -> pa.Array:
-    kind = (field.metadata or {}).get(b"POSTGRESQL:type", b"").decode()
+    about = field.metadata or {}
+    kind = next((about[key] for key in TYPE_KEYS if key in about), b"").decode()
     if kind == "money":
-        raise InputError(f"{url}: column '{shorten(field.name)}' is money; cast it in the query: {field.name}::numeric")
+        raise _money(field.name, url)
     if not isinstance(column.type, pa.BaseExtensionType):
         return column
     stored = column.storage
@@ -113,6 +123,36 @@ def _column(column: pa.Array, field: pa.Field, url: str) -> pa.Array:
         f"{url}: column '{shorten(field.name)}' has the unsupported PostgreSQL type {shorten(kind)}; cast it "
         "in the query, as ::text"
     )
+
+
+def _driver() -> tuple[int, int]:
+    major, minor = metadata.version("adbc-driver-postgresql").split(".")[:2]
+    return int(major), int(minor)
+
+
+def _refuse_money(dbapi: Any, connection: Any, cursor: Any, select: str, url: str) -> None:
+    """Raises InputError for a column of type money, which the driver before NAMED_TYPES reads as integers of cents."""
+    try:
+        for statement in TRANSACTION:
+            cursor.execute(statement)
+        cursor.execute(f"SELECT * FROM ({select}) AS q LIMIT 0")  # noqa: S608  (the user's own query)
+        names = [field.name for field in cursor.fetch_arrow_table().schema if pa.types.is_int64(field.type)]
+        types: list[str] = []
+        if names:
+            asked = ", ".join('pg_typeof("{}")::text'.format(name.replace('"', '""')) for name in names)
+            cursor.execute(f"SELECT {asked} FROM ({select}) AS q LIMIT 1")  # noqa: S608
+            types = list(cursor.fetchone() or ())
+    except dbapi.Error:
+        return  # the query itself will say what is wrong
+    finally:
+        connection.rollback()
+    for name, kind in zip(names, types, strict=False):
+        if kind == "money":
+            raise _money(name, url)
+
+
+def _money(name: str, url: str) -> InputError:
+    return InputError(f"{url}: column '{shorten(name)}' is money; cast it in the query: {name}::numeric")
 
 
 def _uuid(value: bytes) -> str:
