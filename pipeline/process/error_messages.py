@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.shared.errors import PlumblineError, ResourceError, UsageError
+from components.shared.errors import InputError, PlumblineError, ResourceError, UsageError
 from components.shared.texts.secrets import without_secrets
 from pipeline.metadata.connection import database_says, metadata_file
 from pipeline.process.memory import memory_error
@@ -67,6 +67,11 @@ def _known(exc: BaseException, place: Path | None, step: str) -> PlumblineError 
         return ResourceError(
             "the system refuses another thread; raise the limits on processes and on memory (ulimit -u, ulimit -v, "
             "pids.max of the container), or end other processes"
+        )
+    if isinstance(exc, RuntimeError) and text.startswith("Disallowed deserialization"):  # Beam's guard on Python 3.10
+        return InputError(
+            "a file has an Arrow extension type that holds a pickle, which is not read; save its columns with their "
+            "storage types"
         )
     return from_text(text, place)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from components.shared.errors import GateBlocked, ResourceError, UsageError
+from components.shared.errors import GateBlocked, InputError, ResourceError, UsageError
 from components.shared.files import read_json
 from pipeline.process.error_messages import as_error, known
 
@@ -139,3 +139,9 @@ def test_a_json_file_cut_short_is_named(tmp_path):
 
 def test_a_connection_is_not_a_place():
     assert known(ConnectionRefusedError(errno.ECONNREFUSED, "refused"), Path("/root/flights")) is None
+
+
+def test_a_file_that_would_be_unpickled_is_a_wrong_input():
+    error = as_error(RuntimeError("Disallowed deserialization of 'arrow.py_extension_type':\nstorage_type = int64"))
+    assert isinstance(error, InputError)
+    assert "save its columns with their storage types" in str(error)
