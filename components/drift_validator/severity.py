@@ -16,10 +16,8 @@ and the model was trained on few such rows or on none. A joint distance of 0.25 
 import math
 
 from components.drift_validator.distances.distance_result import DistanceResult
+from components.shared.statistics.relative_importance import MIN_IMPORTANCE
 from components.shared.statistics.severities import Severity
-
-MIN_IMPORTANCE = 0.02
-"""Relative importance below which drift of a feature is at most moderate."""
 
 
 def corrected_distance(measured: DistanceResult) -> float:

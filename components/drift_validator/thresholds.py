@@ -54,7 +54,7 @@ class DriftThresholds:
       slice_effect: Minimum effect size in slices, in [0, 1].
       severe: Measure -> corrected distance in [0, 1] from which drift is severe, instead of the default.
       importance: Feature -> importance to the model in production relative to the most important feature, in [0, 1];
-        see severity.MIN_IMPORTANCE. Features without an entry count in full.
+        see relative_importance.MIN_IMPORTANCE. Features without an entry count in full.
     """
 
     rule: Rule = "calibrated"

@@ -41,6 +41,7 @@ class ReadingProgress:
         self._rows += batch.num_rows
         file = self._files[number]
         if is_text and not file.path.lower().endswith(COMPRESSED[1:]):
+            # The 4 bytes of each cell's offset count as one separator.
             self._taken += batch.nbytes - (_OFFSET_BYTES - 1) * batch.num_rows * batch.num_columns
         done = self._finished + min(self._taken, file.bytes)
         report_progress(f"{self._rows:,} rows read, file {number + 1} of {len(self._files)}", done, self._total)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from components.drift_validator.severity import MIN_IMPORTANCE
+from components.shared.statistics.relative_importance import MIN_IMPORTANCE
 from monitor.alarms.alarm_rule import in_alarm
 from monitor.alarms.budget import HARM
 from monitor.alarms.severity import alarm_level, largest, measured_harm

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from components.drift_validator.severity import MIN_IMPORTANCE
+from components.shared.statistics.relative_importance import MIN_IMPORTANCE
 
 
 @dataclass(frozen=True)

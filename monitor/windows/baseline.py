@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from components.drift_validator.severity import MIN_IMPORTANCE
+from components.shared.statistics.relative_importance import MIN_IMPORTANCE
 
 
 @dataclass(frozen=True)

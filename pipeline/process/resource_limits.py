@@ -12,8 +12,9 @@ TABLE_THREADS = 16
 """Threads that must be startable for commands that read tables: Arrow, OpenMP and OpenBLAS abort if they are refused
 one. `audit` has 9 at its peak on 2 cores."""
 
-THREADS_A_CORE = 6
-"""Further threads for each core if TensorFlow and gRPC are loaded; a run has 25 in all at its peak on 2 cores."""
+THREADS_A_CORE, MOST_THREADS = 6, 64
+"""Further threads for each core if TensorFlow and gRPC are loaded (a run has 25 in all at its peak on 2 cores), and the
+most that are tried: what many cores need was not measured, and a run that would succeed must not be refused."""
 
 ADDRESS_SPACE = 5_000_000_000
 """Bytes of address space for TensorFlow, TFX and training on a small table. Loading takes 2.1 GB; with 3.6 GB LLVM
@@ -74,7 +75,8 @@ def check_limits(address_space: int = ADDRESS_SPACE) -> None:
             raise ResourceError(
                 f"{hard} open files are allowed, but {OPEN_FILES} are needed; raise the limit (ulimit -n)"
             )
-    _check_threads(TABLE_THREADS + (THREADS_A_CORE * (os.cpu_count() or 1) if address_space == ADDRESS_SPACE else 0))
+    further = THREADS_A_CORE * (os.cpu_count() or 1) if address_space == ADDRESS_SPACE else 0
+    _check_threads(min(TABLE_THREADS + further, MOST_THREADS))
 
 
 def _check_threads(count: int) -> None:

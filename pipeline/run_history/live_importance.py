@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.drift_validator.severity import MIN_IMPORTANCE
 from components.registry.registry import Registry
 from components.shared.errors import PlumblineError
 from components.shared.files import read_json
-from components.shared.statistics.relative_importance import relative_importance
+from components.shared.statistics.relative_importance import MIN_IMPORTANCE, relative_importance
 from pipeline.metadata.connection import known_store
 from pipeline.run_history.metadata_graph import executions_of_run
 from pipeline.settings.config import Config, registry_folder

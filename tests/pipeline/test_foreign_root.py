@@ -117,11 +117,12 @@ def test_a_pickle_in_an_arrow_file_stays_bytes(tmp_path):
     with pa.OSFile(str(tmp_path / "span-1.arrow"), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         writer.write_table(pa.table({"x": [1, 2], "y": [3, 4]}, schema=schema))
     (file,) = find_spans(str(tmp_path), "span-{span}.arrow")
-    refused: Exception = InputError()
     try:
         for batch in read_batches(pa.fs.LocalFileSystem(), file, {}):
             json.dumps(batch.to_pydict(), default=str)
-    except (PlumblineError, RuntimeError) as exc:  # pyarrow_hotfix, which Beam loads on Python 3.10, refuses the file
-        refused = exc
-    assert isinstance(as_error(refused), InputError)
+    except PlumblineError:
+        pass
+    except RuntimeError as exc:  # pyarrow_hotfix, which Beam loads on Python 3.10, refuses the file
+        if not isinstance(as_error(exc), InputError):
+            raise
     assert not (tmp_path / "ran").exists()

@@ -5,6 +5,8 @@ from typing import Any
 
 SURE = 2.0
 """A drop of at most this many standard errors is not distinguishable from 0."""
+MIN_IMPORTANCE = 0.02
+"""Relative importance below which drift of a feature is at most moderate."""
 
 
 def relative_importance(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
