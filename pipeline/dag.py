@@ -67,6 +67,8 @@ def create_pipeline(
     }
     if config.features.text:
         columns["text"] = json.loads(config.text.model_dump_json())
+    if config.features.image:
+        columns["image"] = json.loads(config.image.model_dump_json())
     if used := {name: spelt for name, spelt in config.data.values.items() if name in (*features, dataset.label)}:
         columns[SPELLINGS] = used
     kinds = json.dumps(by_kind(columns["features"]))

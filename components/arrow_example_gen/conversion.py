@@ -9,6 +9,7 @@ from components.arrow_example_gen import extra_rows
 from components.arrow_example_gen.corrections import CorrectionCounts
 from components.arrow_example_gen.example_encoding import write_examples
 from components.arrow_example_gen.float_rounding import RoundingCheck
+from components.arrow_example_gen.image_columns import with_images
 from components.arrow_example_gen.label_check import LabelCounter
 from components.arrow_example_gen.source import Source
 from components.table_reading.cells.type_mismatches import TypeMismatch
@@ -33,7 +34,7 @@ class ConversionResult:
       split: Name of the split.
       span: Number of the span.
       name: Path or URL of the file, for messages.
-      sha256: SHA-256 of the file, in hexadecimal.
+      sha256: SHA-256 of the file and of the image files that it names, in hexadecimal.
       bytes: Size of the file.
       rows: Rows written.
       unlabelled: Rows dropped because their label is missing.
@@ -109,13 +110,17 @@ def convert(source: Source, job: ConversionTask, columnar: bool = False) -> Conv
     seen = LabelCounter(source.label)
     taken: list[int] = []
     read = source.read(job.file, job.split, mismatches, applied, taken)
+    images = source.image_files(job.file) if source.images.columns else None
+    if images is not None:
+        read = with_images(read, source.images, images, source.about(job.file), mismatches)
     rounding = RoundingCheck()
     rows = write_examples(rounding.watched(seen.labelled(read)), job.target, columnar)
+    sha256 = content_sha256(source.place, job.file, source.options)
     return ConversionResult(
         split=job.split,
         span=job.file.span,
         name=job.file.name,
-        sha256=content_sha256(source.place, job.file, source.options),
+        sha256=sha256 if images is None else images.sha256(sha256),
         bytes=job.file.bytes,
         rows=rows,
         unlabelled=seen.unlabelled,

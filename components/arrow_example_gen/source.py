@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from components.arrow_example_gen.calendar_periods import Times, counted, in_per
 from components.arrow_example_gen.corrections import CorrectionCounts, Corrections, load_corrections
 from components.arrow_example_gen.extra_rows import ExtraRows
 from components.arrow_example_gen.hash_split import eval_mask
+from components.arrow_example_gen.image_columns import ImageFiles, ImageOptions
 from components.arrow_example_gen.infinite_values import without_infinite
 from components.arrow_example_gen.row_sampling import sample_batches
 from components.shared.errors import InputError, UsageError
@@ -25,7 +26,7 @@ from components.table_reading.formats.registry import is_csv
 from components.table_reading.locations import Place, find_files, open_place
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.readers import read_batches
-from components.table_reading.spans import SPAN, SpanFile, SpanWindow, choose_periods, choose_window
+from components.table_reading.spans import SPAN, SpanFile, SpanWindow, choose_periods, choose_window, open_folder
 
 SPLITS = ("train", "eval")
 _TIMES: dict[tuple[Any, ...], Times] = {}
@@ -54,6 +55,7 @@ class Source:
       min_class_rows: Training rows from which on a class is kept.
       time: Column with the time of a row; "" for none.
       span_by: Calendar period that splits rows into spans (day, week, month, quarter, year); "" if files are spans.
+      images: Image columns and how they are read; their statistics are not in `columns`.
       sample: Share of the rows that is read, drawn at random, in (0, 1]; below 1 for trial runs.
     """
 
@@ -73,6 +75,7 @@ class Source:
     min_class_rows: int = 2
     time: str = ""
     span_by: str = ""
+    images: ImageOptions = field(default_factory=ImageOptions)
 
     def to_json(self) -> str:
         """The source as JSON, for the parameter of the component."""
@@ -86,6 +89,7 @@ class Source:
         return cls(
             options=ReadOptions.from_fields(options),
             extra=tuple(map(ExtraRows.from_fields, fields.pop("extra", ()))),
+            images=ImageOptions.from_fields(fields.pop("images", {})),
             **fields,
         )
 
@@ -222,10 +226,7 @@ class Source:
         # Messages name the file without the period, so that errors of a file are reported once for all its spans.
         file = replace(file, name=file.name.removesuffix(f" [{file.span}]")) if self.span_by else file
         batches = read_batches(self.place, file, arrow_types(dict(self.columns)), self.options, mismatches)
-        about = FileTypeMismatches(
-            file.name, self.options.on_type_mismatch, self.options.header_row if is_csv(file) else 0
-        )
-        return without_infinite(batches, self.options.infinity, about, mismatches)
+        return without_infinite(batches, self.options.infinity, self.about(file), mismatches)
 
     def _times(self, file: SpanFile) -> Times:
         """Statistics of the time column; cached per process for files, per source for database servers."""
@@ -247,6 +248,17 @@ class Source:
             name = file.name.removesuffix(f" [{file.span}]")
             row = times.first + (2 if is_csv(file) else 1)
             mismatches.append(TypeMismatch(name, self.time, times.missing, row, "", "no_time"))
+
+    def image_files(self, file: SpanFile) -> ImageFiles:
+        """Returns the reader of the image files that a file names."""
+        if isinstance(self.place, Database):
+            return ImageFiles(None, "", file)
+        return ImageFiles(self.place, open_folder(self.directory)[1], file)
+
+    def about(self, file: SpanFile) -> FileTypeMismatches:
+        """Returns a collection for problems of a file, which knows its name without a period and its header row."""
+        name = file.name.removesuffix(f" [{file.span}]") if self.span_by else file.name
+        return FileTypeMismatches(name, self.options.on_type_mismatch, self.options.header_row if is_csv(file) else 0)
 
     def digest(self, file_sha256: str, split: str) -> str:
         """The entry of a file and split in the data fingerprint: the checksum and all settings that change the rows.

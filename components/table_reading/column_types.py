@@ -21,11 +21,15 @@ _TYPES = {
     "timestamp": pa.timestamp("us"),
     "time": pa.time64("us"),
     "duration": pa.duration("us"),
+    "image": pa.binary(),
     "list:int64": pa.list_(pa.int64()),
     "list:float64": pa.list_(pa.float64()),
     "list:string": pa.list_(pa.string()),
 }
 """Type alias, as used in messages and component parameters -> Arrow type."""
+
+IMAGE = "image"
+"""Type alias of a column of images."""
 
 TAGS = {"time": "time_of_day", "duration": "duration"}
 """Type alias -> annotation tag of a FLOAT feature of the schema, stored as seconds."""
@@ -56,10 +60,11 @@ def parse_schema(text: str, name: str) -> schema_pb2.Schema:
 def column_types(schema: schema_pb2.Schema) -> dict[str, str]:
     """Column -> type alias, for every feature except planned, deprecated and disabled ones.
 
-    BYTES is a UTF-8 string. INT is int64; bool with a `bool_domain`, date with a `time_domain` in UNIX_DAYS, timestamp
-    with one in UNIX_MICROSECONDS. FLOAT is read as float64 and stored as float32, the only float type of a tf.Example;
-    with the annotation tag "time_of_day" or "duration" it is a time of day or a duration, stored as seconds. A feature
-    is a list if its `shape` has more than one value, or its `value_count` has a `max` above 1 or no `max`.
+    BYTES is a UTF-8 string, or with an `image_domain` an encoded image or the path of one. INT is int64; bool with a
+    `bool_domain`, date with a `time_domain` in UNIX_DAYS, timestamp with one in UNIX_MICROSECONDS. FLOAT is read as
+    float64 and stored as float32, the only float type of a tf.Example; with the annotation tag "time_of_day" or
+    "duration" it is a time of day or a duration, stored as seconds. A feature is a list if its `shape` has more than
+    one value, or its `value_count` has a `max` above 1 or no `max`.
     """
     unused = {schema_pb2.PLANNED, schema_pb2.DEPRECATED, schema_pb2.DISABLED}
     return {feature.name: _type_name(feature) for feature in schema.feature if feature.lifecycle_stage not in unused}
@@ -91,9 +96,9 @@ def _type_name(feature: schema_pb2.Feature) -> str:
         return f"list:{name}"
     if feature.type == schema_pb2.FLOAT:
         return next((alias for alias, tag in TAGS.items() if tag in feature.annotation.tag), name)
-    if feature.type != schema_pb2.INT:
-        return name
     domain = feature.WhichOneof("domain_info")
+    if feature.type != schema_pb2.INT:
+        return IMAGE if domain == "image_domain" and feature.type == schema_pb2.BYTES else name
     if domain == "bool_domain":
         return "bool"
     counts = feature.time_domain.integer_format if domain == "time_domain" else None

@@ -3,6 +3,7 @@
 Type aliases, and how a value is stored in a tf.Example:
 
     int64, float64, string    unchanged (float64 as float32, the only float type of a tf.Example)
+    image                     bytes: an encoded image; in a file also the path of one, which is found as a string
     bool                      int64, 0 or 1
     date                      int64, days since 1970-01-01
     timestamp                 int64, microseconds since 1970-01-01 UTC
@@ -39,11 +40,12 @@ from components.table_reading.cells.time_parsing import seconds
 from components.table_reading.cells.type_counts import FEW_ROWS, count_batch, grouped
 from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.column_matching import own_type, unknown_names
-from components.table_reading.column_types import arrow_types, is_list
+from components.table_reading.column_types import IMAGE, arrow_types, is_list
 from components.table_reading.csv.diagnosis import diagnose
 from components.table_reading.formats.nested_columns import flat_schema
 from components.table_reading.formats.registry import format_of, is_csv, is_sheet
 from components.table_reading.formats.staging import as_named
+from components.table_reading.image_values import holds_images, without_images
 from components.table_reading.locations import Place
 from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
 from components.table_reading.read_options import ReadOptions, TypeCandidates, missing_markers
@@ -154,13 +156,16 @@ def infer_schema(
                     continue
                 own[name].rows += len(column)
                 own[name].nulls += column.null_count
+                if holds_images(column):
+                    carried.setdefault(name, set()).add(IMAGE)
+                    continue
                 carried.setdefault(name, set()).add(_alias(column.type, name, file))
                 if is_.is_float64(column.type) or is_.is_decimal(column.type):
                     whole.setdefault(name, WholeNumbers()).add(column)
                 if pa.types.is_uint64(column.type) and column.null_count < len(column):
                     largest[name] = max(largest.get(name, 0), pc.max(column).as_py())
             if sample_rows:
-                sample.add(batch.select(names), number)
+                sample.add(without_images(batch.select(names)), number)
         if rows == before:
             raise InputError(f"{file.name}: holds no rows")
         if own is not forms:

@@ -114,7 +114,7 @@ class ByMatrices(tf.Module):
     def of_examples(self, examples: tf.Tensor) -> Tensors:
         """See RawInputs."""
         order = self.matrices
-        names = [*order.categorical, *order.numeric, *order.cyclical, *order.large, *order.text]
+        names = [*order.categorical, *order.numeric, *order.cyclical, *order.large, *order.encoded]
         parsed = dict(_parse(examples, sources(names, self._types.__contains__), self._types))
         parsed |= derived(parsed, names)
 
@@ -127,7 +127,7 @@ class ByMatrices(tf.Module):
             select(order.numeric, numbers, tf.float32),
             select(order.cyclical, numbers, tf.float32),
             select(order.large, integers, tf.int64),
-            *([select(order.text, texts, tf.string)] if order.takes_texts else []),
+            *([select(order.encoded, texts, tf.string)] if order.takes_texts else []),
         )
 
     def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
@@ -141,7 +141,7 @@ class ByMatrices(tf.Module):
             self._numbers(given, order.numeric, made),
             self._numbers(given, order.cyclical, made),
             given.matrix(order.large, as_integers, tf.int64),
-            *([given.matrix(order.text, as_texts, tf.string)] if order.takes_texts else []),
+            *([given.matrix(order.encoded, as_texts, tf.string)] if order.takes_texts else []),
         )
 
     @property

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components.shared.errors import InputError
 from components.shared.examples.example_reading import first_values
 from components.shared.features.cell_texts import texts_of
 from components.shared.features.derived_features import expanded
@@ -24,6 +25,9 @@ from components.shared.features.large_integers import FLOAT32, FLOAT64, less
 from components.shared.features.list_items import items_of
 from components.shared.features.vocabulary_escaping import escape_entry
 from components.transform.derived_columns import ItemNumbers, learnable
+from components.transform.image_columns.learning import ImageSettings
+from components.transform.image_columns.learning import learn as learn_images
+from components.transform.image_columns.model import ImageModel
 from components.transform.text_columns.learning import TextSettings, learn
 from components.transform.text_columns.model import TextModel
 from components.transform.text_columns.sample import TextSample
@@ -46,6 +50,7 @@ class AnalysisFacts:
       large: Columns of integers that float32 cannot represent, numeric ones first, then cyclical ones.
       learned: The distinct values of each column, for value_check.py.
       texts: Text model of each text column, in the order of the settings.
+      images: Image model of each image column, in the order of the settings.
       features: Section [features] of pipeline.toml with the derived columns of the model, see derived_features.py.
     """
 
@@ -55,6 +60,7 @@ class AnalysisFacts:
     large: Mapping[str, "Large"] = field(default_factory=dict)
     learned: "LearnedValues" = field(default_factory=LearnedValues)
     texts: Mapping[str, TextModel] = field(default_factory=dict)
+    images: Mapping[str, ImageModel] = field(default_factory=dict)
     features: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -79,7 +85,7 @@ def analyse_batches(
     """Analyses the rows to which the preprocessing function will be fitted.
 
     Memory is bounded by the number of distinct values of categorical columns, which the vocabulary needs anyway, and by
-    a sample of texts.
+    a sample of texts and images.
 
     Args:
       batches: Record batches of list columns, see example_reading.example_batches; the first value of a row is used.
@@ -101,6 +107,7 @@ def analyse_batches(
     moments = {name: NumberSample() for name in features.get("dates", {})}
     target = NumberSample()
     prose = _Texts(tables) if features.get("text") else None
+    pictures = _Images(tables) if features.get("image") else None
     for batch in batches:
         for name, sample in moments.items():
             sample.add(first_values(batch, name))
@@ -121,6 +128,8 @@ def analyse_batches(
             target.add(first_values(batch, dataset["label"]))
         if prose is not None:
             prose.add(batch)
+        if pictures is not None:
+            pictures.add(batch)
     least = max(features.get("min_count", 10), 1)
     quantiles = {name: sketch.quantiles(buckets) for name, sketch in sketches.items()}
     hot = items_of(bags, least)
@@ -146,6 +155,7 @@ def analyse_batches(
             tuple(text for text, _ in classes),
         ),
         texts={} if prose is None else prose.learned(_ordered([(count, text) for text, count in classes]), buckets),
+        images={} if pictures is None else pictures.learned(buckets),
         features=features,
     )
 
@@ -263,6 +273,30 @@ class _Texts:
         codes = np.append(codes, missing).astype(codes.dtype if len(codes) else type(missing))
         labels: np.ndarray = codes[found.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)]
         return labels
+
+
+class _Images:
+    """Samples of the image columns."""
+
+    def __init__(self, tables: Mapping[str, Any]) -> None:
+        self._settings = ImageSettings.of(tables.get("image"))
+        most, seed = self._settings.max_fit_rows, self._settings.seed
+        self._samples = {name: TextSample(most, 1 << 62, seed) for name in tables["features"]["image"]}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Adds a batch."""
+        for name, sample in self._samples.items():
+            sample.add(first_values(batch, name), np.zeros(batch.num_rows))
+
+    def learned(self, buckets: int) -> dict[str, ImageModel]:
+        """Fits an image model per column; InputError if a column has no image."""
+        found = {}
+        for name, sample in self._samples.items():
+            images = list(sample.result()[0])
+            if not images:
+                raise InputError(f"[features] image: '{name}' has no image in any row of the train split")
+            found[name] = learn_images(name, images, buckets, self._settings)
+        return found
 
 
 class _Ends:

@@ -7,30 +7,36 @@ import numpy as np
 import tensorflow as tf
 
 from components.transform.analysis import AnalysisFacts
-from components.transform.text_columns.model import TextColumn
+from components.transform.image_columns.model import ImageColumn, ImageModel
+from components.transform.text_columns.model import TextColumn, TextModel
 
 
 class KnownNumbers:
-    """Offsets, quantiles and text columns from the results of an analysis."""
+    """Offsets, quantiles, text and image columns from the results of an analysis."""
 
     VARIABLES = False
-    """Whether text models are kept in variables, which a module owns, or in constants of the graph."""
+    """Whether text and image models are kept in variables, which a module owns, or in constants of the graph."""
 
     def __init__(self, facts: AnalysisFacts) -> None:
         self._large = facts.large
         self._features = facts.features
         self._quantiles = dict(zip(facts.features.get("numeric", ()), facts.quantiles, strict=True))
-        self.texts = {name: TextColumn(model, self.VARIABLES) for name, model in facts.texts.items()}
-        for model in facts.texts.values():
+        self.encoders: dict[str, TextColumn | ImageColumn] = {}
+        for name, text in facts.texts.items():
+            self.encoders[name] = TextColumn(text, self.VARIABLES)
+        for name, image in facts.images.items():
+            self.encoders[name] = ImageColumn(image, self.VARIABLES)
+        models: list[TextModel | ImageModel] = [*facts.texts.values(), *facts.images.values()]
+        for model in models:
             self._quantiles |= dict(zip(model.columns, model.quantiles, strict=True))
 
-    def text_numbers(self, name: str, texts: tf.Tensor) -> tf.Tensor:
+    def encoded_numbers(self, name: str, values: tf.Tensor) -> tf.Tensor:
         """See Analysis."""
-        return self.texts[name](texts)
+        return self.encoders[name](values)
 
-    def text_columns(self, name: str) -> Sequence[str]:
+    def encoded_columns(self, name: str) -> Sequence[str]:
         """See Analysis."""
-        return self.texts[name].columns
+        return self.encoders[name].columns
 
     def features(self, features: Mapping[str, Any]) -> Mapping[str, Any]:
         """See Analysis."""

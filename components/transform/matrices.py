@@ -9,8 +9,10 @@ matrices, and the label. Derived numeric and cyclical columns (see derived_featu
               prose string [N, P]
               -> the matrices of preprocessing.py
     ids       tokens string [M], column int64 [M] -> the ids of these tokens of column 0 .. C-1, int64 [M]
-    prose     texts string [M] of text column 0 .. P-1 -> its numbers, float32 [M, .]; a list with a function per column
-    scaled    values (with those of texts: [N, F - w]), turning, whole -> numeric, standardized, cyclical, missing
+    prose     strings [M] of text or image column 0 .. P-1 -> its numbers, float32 [M, .]; a list with a function per
+              column, those of texts first
+    scaled    values (with those of texts and images: [N, F - w]), turning, whole
+              -> numeric, standardized, cyclical, missing
     label     raw [N], of the label's type -> the label encoded for training
 
 `whole` holds the w numeric and v cyclical columns of integers that float32 cannot represent. columns.json lists them as
@@ -34,6 +36,7 @@ from components.shared.spellings.canonical_spellings import KEY as SPELLINGS
 from components.transform.analysis import AnalysisFacts
 from components.transform.known_numbers import KnownNumbers
 from components.transform.preprocessing import (
+    encoded,
     ids,
     joined,
     label,
@@ -41,7 +44,7 @@ from components.transform.preprocessing import (
     spelt_by_position,
     spelt_texts,
     vocabulary_ids,
-    with_texts,
+    with_encoded,
 )
 
 FOLDER = "matrices"
@@ -88,7 +91,7 @@ def write_matrices(
       The saved module.
     """
     custom_config = {**custom_config, "features": facts.features}
-    kinds = ("categorical", "numeric", "cyclical", "text")
+    kinds = ("categorical", "numeric", "cyclical", "text", "image")
     columns = {kind: list(facts.features.get(kind, ())) for kind in kinds}
     with tempfile.TemporaryDirectory(prefix="plumbline-vocabulary-") as folder:
         analysis = Tables(facts, Path(folder))
@@ -110,15 +113,15 @@ def _module(
     features, dataset = custom_config["features"], custom_config["dataset"]
     spellings = custom_config.get(SPELLINGS, {})
     spelt = spelt_by_position(columns["categorical"], spellings)
-    every = with_texts(features, analysis)
-    from_texts = len(every.get("numeric", ())) - len(columns["numeric"])
+    every, names = with_encoded(features, analysis), encoded(features)
+    computed = len(every.get("numeric", ())) - len(columns["numeric"])
     count = {kind: sum(name not in large for name in names) for kind, names in columns.items()}
     texts = tf.TensorSpec([None, count["categorical"]], tf.string, "texts")
     values = tf.TensorSpec([None, count["numeric"]], tf.float32, "values")
     turning = tf.TensorSpec([None, count["cyclical"]], tf.float32, "turning")
     whole = tf.TensorSpec([None, len(large)], tf.int64, "whole")
-    prose = tf.TensorSpec([None, count["text"]], tf.string, "prose")
-    numbers = tf.TensorSpec([None, count["numeric"] + from_texts], tf.float32, "values")
+    prose = tf.TensorSpec([None, len(names)], tf.string, "prose")
+    numbers = tf.TensorSpec([None, count["numeric"] + computed], tf.float32, "values")
 
     # Nothing here branches on a tensor in Python, and AutoGraph would convert the source of every function.
     @tf.function(input_signature=[numbers, turning, whole], autograph=False)
@@ -135,7 +138,7 @@ def _module(
     def features_(
         texts: tf.Tensor, values: tf.Tensor, turning: tf.Tensor, whole: tf.Tensor, prose: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        if columns["text"]:
+        if names:
             values = joined(values, prose, custom_config, analysis)
         categorical = {"categorical": ids(texts, features, analysis, spellings)} if count["categorical"] else {}
         return {**categorical, **scaled_(values, turning, whole)}
@@ -146,14 +149,14 @@ def _module(
 
     module = tf.Module()
     module.tables = analysis.tables
-    module.text_columns = [analysis.texts[name] for name in columns["text"]]
+    module.encoders = [analysis.encoders[name] for name in names]
     module.prose = [
         tf.function(
-            lambda texts, name=name: analysis.text_numbers(name, spelt_texts(name, texts, custom_config)),
+            lambda texts, name=name: analysis.encoded_numbers(name, spelt_texts(name, texts, custom_config)),
             input_signature=[tf.TensorSpec([None], tf.string)],
             autograph=False,
         )
-        for name in columns["text"]
+        for name in names
     ]
     module.ids, module.scaled, module.features, module.label = ids_, scaled_, features_, label_
     return module

@@ -10,8 +10,9 @@ kinds. For N rows, C categorical, F numeric and K cyclical columns, in the order
     missing      float32 [N, F + K]  1 where a numeric or cyclical value is missing, else 0
     label        float32 [N] or int64 [N]
 
-A text column is converted to several numeric columns (text_columns/model.py), which follow the F - T other numeric
-columns; T is their number over all text columns.
+A text column is converted to several numeric columns (text_columns/model.py), and so is an image column
+(image_columns/model.py). These follow the F - T other numeric columns; T is their number over all such columns, texts
+first.
 
 The outputs are matrices and not one feature per column, because each analyzer costs a Beam stage and each feature a
 parsing operation: one vocabulary and one quantile sketch serve all columns. Matrices without columns are left out.
@@ -72,11 +73,11 @@ class Analysis(Protocol):
     def offsets(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
         """Returns the smallest value, int64 [W], of each of the named columns, int64 [N, W]."""
 
-    def text_columns(self, name: str) -> Sequence[str]:
-        """Returns the names of the numeric columns that are computed from a text column."""
+    def encoded_columns(self, name: str) -> Sequence[str]:
+        """Returns the names of the numeric columns that are computed from a text or image column."""
 
-    def text_numbers(self, name: str, texts: tf.Tensor) -> tf.Tensor:
-        """Returns these columns for texts, string [N], as float32 [N, T]; NaN where the text is empty."""
+    def encoded_numbers(self, name: str, values: tf.Tensor) -> tf.Tensor:
+        """Returns these columns for texts or encoded images, string [N], as float32 [N, T]; NaN where empty."""
 
     def quantiles(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
         """Returns the QUANTILES - 1 boundaries between buckets of equal counts, [F, QUANTILES - 1].
@@ -120,16 +121,16 @@ class ByTransform:
         there = tf.where(values == MISSING_INT, tf.int64.max, values)
         return tft.min(there, reduce_instance_dims=False)
 
-    def text_columns(self, name: str) -> Sequence[str]:
-        """Raises ConfigError: a text model is fitted to a sample of rows, for which TFT has no analyzer."""
+    def encoded_columns(self, name: str) -> Sequence[str]:
+        """Raises ConfigError: these models are fitted to a sample of rows, for which TFT has no analyzer."""
         raise ConfigError(
-            f"pipeline.toml: [features] text: {name}: text models are fitted in one process; "
+            f"pipeline.toml: [features]: {name}: models of texts and images are fitted in one process; "
             'set [beam] profile = "local", or take the column out'
         )
 
-    def text_numbers(self, name: str, texts: tf.Tensor) -> tf.Tensor:
-        """See text_columns."""
-        raise AssertionError(f"{name}: {self.text_columns(name)}")
+    def encoded_numbers(self, name: str, values: tf.Tensor) -> tf.Tensor:
+        """See encoded_columns."""
+        raise AssertionError(f"{name}: {self.encoded_columns(name)}")
 
     def quantiles(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
         """See Analysis."""
@@ -180,9 +181,9 @@ def transformed(
         for names in (numeric, cyclical)
     )
     whole = integers([inputs[name] for name in large]) if large else None
-    if prose := features.get("text", ()):
-        values = joined(values, texts([inputs[name] for name in prose]), custom_config, analysis)
-    outputs |= scaled(values, turning, whole, large, with_texts(features, analysis), analysis)
+    if names := encoded(features):
+        values = joined(values, texts([inputs[name] for name in names]), custom_config, analysis)
+    outputs |= scaled(values, turning, whole, large, with_encoded(features, analysis), analysis)
     outputs["label"] = label(inputs, custom_config, analysis)
     return outputs
 
@@ -213,21 +214,26 @@ def spelt_by_position(columns: Sequence[str], spellings: Spellings) -> dict[str,
     }
 
 
-def with_texts(features: Mapping[str, Any], analysis: Analysis) -> Mapping[str, Any]:
-    """Returns [features] with the columns computed from texts among the numeric ones."""
-    if not features.get("text"):
+def encoded(features: Mapping[str, Any]) -> list[str]:
+    """Returns the columns that are converted to several numeric columns each: texts, then images."""
+    return [*features.get("text", ()), *features.get("image", ())]
+
+
+def with_encoded(features: Mapping[str, Any], analysis: Analysis) -> Mapping[str, Any]:
+    """Returns [features] with the columns computed from texts and images among the numeric ones."""
+    if not (names := encoded(features)):
         return features
-    numbers_ = [column for name in features["text"] for column in analysis.text_columns(name)]
+    numbers_ = [column for name in names for column in analysis.encoded_columns(name)]
     return {**features, "numeric": [*features.get("numeric", ()), *numbers_]}
 
 
 def joined(
     values: tf.Tensor | None, prose: tf.Tensor, custom_config: Mapping[str, Any], analysis: Analysis
 ) -> tf.Tensor:
-    """Appends the columns computed from texts, string [N, P], to the numeric columns, float32 [N, F - T]."""
+    """Appends the columns computed from texts and images, string [N, P], to the numeric columns, float32 [N, F - T]."""
     parts = [] if values is None else [values]
-    for at, name in enumerate(custom_config["features"]["text"]):
-        parts.append(analysis.text_numbers(name, spelt_texts(name, prose[:, at], custom_config)))
+    for at, name in enumerate(encoded(custom_config["features"])):
+        parts.append(analysis.encoded_numbers(name, spelt_texts(name, prose[:, at], custom_config)))
     return tf.concat(parts, axis=1)
 
 
@@ -252,7 +258,7 @@ def scaled(
       turning: Cyclical columns without the large ones, float32, NaN where missing.
       whole: The `large` columns, int64, the smallest int64 where missing: numeric ones, then cyclical ones.
       large: Names of these columns.
-      features: Section [features] of pipeline.toml, see with_texts.
+      features: Section [features] of pipeline.toml, see with_encoded.
       analysis: Provides the quantiles.
     """
     numeric, cyclical = list(features.get("numeric", ())), dict(features.get("cyclical", {}))

@@ -12,11 +12,13 @@ from components.arrow_example_gen.corrections import CorrectionCounts
 from components.arrow_example_gen.extra_rows import SPLIT as EXTRA
 from components.arrow_example_gen.extra_rows import ExtraRows, check_columns, check_taken
 from components.arrow_example_gen.extra_rows import digest as extra_digest
+from components.arrow_example_gen.image_columns import ImageOptions, noted_images
 from components.arrow_example_gen.label_check import LabelCounter
 from components.arrow_example_gen.rare_classes import with_other_class
 from components.arrow_example_gen.source import SPLITS, Source
 from components.shared.errors import ConfigError, InputError, UsageError
 from components.shared.files import write_json
+from components.shared.images.image_statistics import INTEGERS, PARTS, column_name
 from components.table_reading.column_types import column_types, parse_schema
 from components.table_reading.databases.database import Database
 from components.table_reading.fingerprint import data_fingerprint
@@ -34,7 +36,8 @@ class FileScan:
     """Content of one span file after corrections.
 
     `labels` holds at most 1,000 distinct label values with their counts, `corrected` the indices of corrected ids in
-    the file, `extra` the number of rows for each of Source.extra.
+    the file, `extra` the number of rows for each of Source.extra, `images` the state of the image files that the file
+    names, by path, see ImageFiles.state.
     """
 
     sha256: str
@@ -43,6 +46,7 @@ class FileScan:
     labels: dict[str, int]
     corrected: tuple[int, ...] = ()
     extra: tuple[int, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,9 @@ def check_schema(config: Config) -> dict[str, str]:
 def source_of(config: Config, directory: str) -> Source:
     """Returns the source for ingest; raises the errors of check_schema and check_corrections."""
     columns = check_schema(config)
+    images = image_options(config)
+    check_statistics(config, images, columns)
+    columns = {name: type_ for name, type_ in columns.items() if name not in images.derived}
     extra = tuple(
         ExtraRows({column: tuple(map(str, values)) for column, values in one.where.items()}, one.spans)
         for one in config.data.extra
@@ -124,10 +131,28 @@ def source_of(config: Config, directory: str) -> Source:
         steps=steps_json(config.balance, config.augmentation),
         other_class=config.dataset.other_class,
         min_class_rows=config.dataset.min_class_rows,
+        images=images,
     )
     check_corrections(config, source)
     check_spelled(config, columns)
     return source
+
+
+def image_options(config: Config) -> ImageOptions:
+    """Returns the options of the image columns."""
+    return ImageOptions(config.features.image, config.image.max_pixels, config.image.on_unreadable)
+
+
+def check_statistics(config: Config, images: ImageOptions, columns: Mapping[str, str]) -> None:
+    """Raises ConfigError if the schema lacks a column of image statistics, which ingest adds to the examples."""
+    for column in images.columns:
+        for part in PARTS:
+            name, wanted = column_name(column, part), "int64" if part in INTEGERS else "float64"
+            if columns.get(name) != wanted:
+                raise ConfigError(
+                    f"{config.schema_path}: has no feature '{name}' of type {'INT' if part in INTEGERS else 'FLOAT'}, "
+                    f"a statistic of the image column '{column}'; add it, or draft the schema again with plumbline init"
+                )
 
 
 LEAST_SAMPLE = 100
@@ -222,7 +247,11 @@ def _scanned(
 ) -> FileScan:
     """The cached or new scan of a file, which is added to `scans`."""
     key = _key(source, file, split)
-    scans[key] = known.get(key) or _scan(source, file, split)
+    scan = known.get(key)
+    if scan is not None and scan.images and source.image_files(file).state(scan.images) != scan.images:
+        known.pop(key)  # an image file has changed
+        scan = None
+    scans[key] = scan or _scan(source, file, split)
     return scans[key]
 
 
@@ -242,11 +271,18 @@ def _scan(source: Source, file: SpanFile, split: str) -> FileScan:
     count = LabelCounter(source.label)
     applied = CorrectionCounts()
     taken: list[int] = []
-    for _batch in count.labelled(source.read(file, split, applied=applied, taken=taken)):
+    rows = source.read(file, split, applied=applied, taken=taken)
+    files = source.image_files(file) if source.images.columns else None
+    if files is not None:
+        rows = noted_images(rows, source.images, files)
+    for _batch in count.labelled(rows):
         pass
     labels = {str(value): n for value, n in count.values.items()}
     digest = content_sha256(source.place, file, source.options)
-    return FileScan(digest, count.rows, count.unlabelled, labels, tuple(sorted(applied.matched)), tuple(taken))
+    if files is not None:
+        digest = files.sha256(digest)
+    corrected, state = tuple(sorted(applied.matched)), files.state() if files is not None else {}
+    return FileScan(digest, count.rows, count.unlabelled, labels, corrected, tuple(taken), state)
 
 
 NOT_KEPT = "server "
@@ -260,6 +296,8 @@ def _key(source: Source, file: SpanFile, split: str) -> str:
     if split == EXTRA:
         part = [extra_digest(source.extra), file.before]
     read_as: list[object] = [dict(source.columns), source.label, asdict(source.options), part]
+    if source.images.columns:
+        read_as.append(asdict(source.images))
     if source.sample < 1:
         read_as.append(source.sample)
     if source.corrected is not None:

@@ -29,6 +29,7 @@ from pipeline.settings.sections.dataset import DatasetSection
 from pipeline.settings.sections.error_analysis import ErrorAnalysisSection
 from pipeline.settings.sections.evaluation import EvaluationSection, check_evaluation
 from pipeline.settings.sections.features import FeaturesSection
+from pipeline.settings.sections.image import ImageSection
 from pipeline.settings.sections.kubeflow import KubeflowSection
 from pipeline.settings.sections.model_card import ModelCardSection
 from pipeline.settings.sections.monitor import MonitorSection
@@ -157,6 +158,7 @@ class Config(ConfigSection):
     data: DataSection
     features: FeaturesSection
     text: TextSection = TextSection()
+    image: ImageSection = ImageSection()
     drift: DriftSection = DriftSection()
     gate: GateSection = GateSection()
     audit: AuditSection = AuditSection()

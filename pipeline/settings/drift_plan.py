@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from components.drift_validator.drift_detection import DriftConfig
 from components.drift_validator.thresholds import DriftThresholds
 from components.shared.features.derived_features import readings
+from components.shared.images.image_statistics import PARTS, column_name
 from pipeline.settings.config import Config
 from pipeline.settings.feature_types import feature_kinds
 
@@ -18,6 +19,7 @@ def plan_of(config: Config, types: Mapping[str, str]) -> DriftConfig:
     features = feature_kinds(config, types) if config.features.dates else {}
     dates = features.get("dates", {})
     made = [name for names in features.get("derived", {}).values() for name in names]
+    images = config.features.image  # compared by their statistics
     categorical = list(config.features.categorical)
     if dataset.task != "regression":
         categorical.append(dataset.label)
@@ -32,7 +34,8 @@ def plan_of(config: Config, types: Mapping[str, str]) -> DriftConfig:
         ),
         roles={
             **dict.fromkeys(dataset.id, "id"),
-            **dict.fromkeys(config.features.names, "feature"),
+            **dict.fromkeys((name for name in config.features.names if name not in images), "feature"),
+            **dict.fromkeys((column_name(name, part) for name in images for part in PARTS), "feature"),
             dataset.label: "label",
         },
         categorical=tuple(categorical),

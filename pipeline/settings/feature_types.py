@@ -6,6 +6,7 @@ from typing import Any
 from components.shared.errors import ConfigError
 from components.shared.features.calendar_parts import DATE, MOMENT
 from components.shared.features.derived_features import candidates, expanded
+from components.shared.images.image_statistics import PARTS, column_name
 from pipeline.settings.config import Config
 
 DAY_SECONDS = 86_400.0
@@ -29,6 +30,7 @@ def feature_kinds(config: Config, types: Mapping[str, str]) -> dict[str, Any]:
         "numeric": list(features.numeric),
         "cyclical": {**features.cyclical, **dict.fromkeys(features.times, DAY_SECONDS)},
         "text": list(features.text),
+        "image": list(features.image),
         "min_count": features.min_count,
     }
     if not features.dates and not features.lists:
@@ -49,9 +51,12 @@ def feature_kinds(config: Config, types: Mapping[str, str]) -> dict[str, Any]:
 def by_kind(features: Mapping[str, Any]) -> dict[str, Any]:
     """{categorical, numeric, cyclical} with all columns derived from dates and lists, and `lists` and `min_count`.
 
+    Statistics of images are among the numeric columns.
+
     For what reads examples and not the transform graph; list_items.py adds columns of the values of lists.
     """
     every = expanded(features)
+    every["numeric"] += [column_name(name, part) for name in features.get("image", ()) for part in PARTS]
     more = {kind: every[kind] for kind in ("lists", "min_count") if every.get("lists")}
     return {**{kind: every[kind] for kind in ("categorical", "numeric", "cyclical", "text")}, **more}
 
@@ -70,6 +75,7 @@ def check_kinds(config: Config, types: Mapping[str, str]) -> None:
     wanted += [("[features] times", name, ("time", "duration", "float64", "int64")) for name in features.times]
     lists = ("list:string", "list:int64", "list:float64")
     wanted += [("[features] lists", name, lists) for name in features.lists]
+    wanted += [("[features] image", name, ("image",)) for name in features.image]
     wanted += [("[data] list_separator", name, lists) for name in data.list_separator]
     wanted += [("[data] date_format", name, (DATE, MOMENT)) for name in data.date_format]
     wanted += [("[data] latest_year", name, (DATE, MOMENT)) for name in data.latest_year]

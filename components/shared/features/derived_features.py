@@ -163,7 +163,9 @@ def expanded(features: Mapping[str, Any]) -> dict[str, Any]:
 
 def sent(features: Mapping[str, Any]) -> list[str]:
     """Returns the raw columns that a model needs: those of section [features], and the row's own time if used."""
-    names = [name for kind in ("categorical", "numeric", "cyclical", "text") for name in features.get(kind, ())]
+    names = [
+        name for kind in ("categorical", "numeric", "cyclical", "text", "image") for name in features.get(kind, ())
+    ]
     names += [name for kind in ("dates", "lists") for name in features.get(kind, {})]
     aged = [one for name in features.get("derived", {}).get("numeric", ()) for one in readings(name) if one.time]
     return list(dict.fromkeys((*names, *(one.time for one in aged if one.column in features.get("dates", {})))))

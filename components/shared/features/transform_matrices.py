@@ -28,6 +28,7 @@ class Matrices(tf.Module):
         cyclical: Sequence[str],
         large: Mapping[str, str],
         text: Sequence[str] = (),
+        image: Sequence[str] = (),
     ) -> None:
         """Stores the fields of columns.json.
 
@@ -39,11 +40,13 @@ class Matrices(tf.Module):
           cyclical: Cyclical columns.
           large: Large integer column -> type in which it is served.
           text: Text columns.
+          image: Image columns.
         """
         super().__init__()
         self.loaded, self.label = loaded, label
         # Tuples, because tf.Module wraps lists in order to track their elements.
-        self.categorical, self.large, self.text = tuple(categorical), tuple(large), tuple(text)
+        self.categorical, self.large, self.encoded = tuple(categorical), tuple(large), (*text, *image)
+        self.images = tuple(image)
         self.numeric, self.cyclical = (tuple(one for one in some if one not in large) for some in (numeric, cyclical))
         self._served = tuple(large.values())
 
@@ -62,10 +65,10 @@ class Matrices(tf.Module):
         found = {}
         if self.categorical:
             found["categorical"] = self._ids(batch)
-        if self.numeric or self.cyclical or self.large or self.text:
+        if self.numeric or self.cyclical or self.large or self.encoded:
             values, turning = (_numbers(batch, names) for names in (self.numeric, self.cyclical))
-            if self.text:
-                values = np.concatenate([values, *self._texts(batch)], axis=1)
+            if self.encoded:
+                values = np.concatenate([values, *self._encoded(batch)], axis=1)
             scaled = self.loaded.scaled(values, turning, _integers(batch, self.large))
             found |= {name: matrix.numpy() for name, matrix in scaled.items()}
         return found
@@ -82,10 +85,10 @@ class Matrices(tf.Module):
         labels: np.ndarray = self.loaded.label(tf.constant(raw, kind)).numpy()
         return labels
 
-    def _texts(self, batch: pa.RecordBatch) -> list[np.ndarray]:
-        """Columns computed from texts, float32 [N, .] per text column; the graph processes distinct texts only."""
+    def _encoded(self, batch: pa.RecordBatch) -> list[np.ndarray]:
+        """Columns computed from texts and images, float32 [N, .] each; the graph processes distinct values only."""
         found = []
-        for name, numbers in zip(self.text, self.loaded.prose, strict=True):
+        for name, numbers in zip(self.encoded, self.loaded.prose, strict=True):
             cells = first_values(batch, name)
             coded = None if pa.types.is_null(cells.type) else cells.dictionary_encode()
             known = [] if coded is None else coded.dictionary.to_pylist()

@@ -174,6 +174,10 @@ def _timestamp(column: pa.Array) -> pa.Array:
     return pa.nulls(len(column), own)
 
 
+def _binary(column: pa.Array) -> pa.Array:
+    return column.cast(pa.binary()) if is_.is_string(column.type) else pa.nulls(len(column), pa.binary())
+
+
 _SCALAR: dict[pa.DataType, Callable[[pa.Array], pa.Array]] = {
     pa.int64(): _int64,
     pa.float64(): _float64,
@@ -183,6 +187,7 @@ _SCALAR: dict[pa.DataType, Callable[[pa.Array], pa.Array]] = {
     pa.timestamp("us"): _timestamp,
     pa.time64("us"): _time,
     pa.duration("us"): _duration,
+    pa.binary(): _binary,
 }
 
 

@@ -37,6 +37,8 @@ def parse(cells: pa.StringArray, type_: pa.DataType) -> pa.Array:
     Returns:
       Values of `type_`, [N]; null for a null cell and for a cell that does not fit.
     """
+    if pa.types.is_binary(type_):
+        return cells.cast(pa.binary())
     if pa.types.is_time(type_):
         return times(cells)
     if pa.types.is_duration(type_):

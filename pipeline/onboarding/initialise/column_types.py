@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 
 from components.shared.features.derived_features import AROUND, OUTER
+from components.shared.images.decoding import SUFFIXES
+from components.table_reading.column_types import IMAGE
 from pipeline.onboarding.initialise.column_values import ENOUGH_ROWS, NEAR_UNIQUE, Values, short
 
-Kind = Literal["categorical", "numeric", "cyclical", "id", "date", "time", "text", "list", "constant", "label"]
-FEATURES = ("categorical", "numeric", "cyclical", "text", "date", "time", "list")
+Kind = Literal["categorical", "numeric", "cyclical", "id", "date", "time", "text", "image", "list", "constant", "label"]
+FEATURES = ("categorical", "numeric", "cyclical", "text", "image", "date", "time", "list")
 """Kinds of columns that become features."""
 RARELY_THERE = 0.005
 """A column with values in a smaller share of the rows counts as empty."""
@@ -69,6 +71,7 @@ class DraftColumn:
 
 
 _DATE = "becomes calendar parts, and an age if [dataset] time is set; the timestamp itself is not a feature"
+_IMAGE = "decoded and encoded in the model; brightness, contrast and other statistics become columns"
 _LIST = "becomes one column per frequent item; numbers become mean, minimum and maximum"
 
 
@@ -100,6 +103,8 @@ def column_of(values: Values, rows: int) -> DraftColumn:
         return described(values, "constant", suspicious=f"has a value in {known:,} of {len(values.codes):,} rows")
     if values.type.startswith("list:"):
         return described(values, "list", _LIST)
+    if values.type == IMAGE:
+        return described(values, "image", _IMAGE)
     if distinct == 1 and known == len(values.codes):
         return described(values, "constant", suspicious=f"is {short(values.distinct[0])} in every row")
     if values.type in ("date", "timestamp"):
@@ -116,6 +121,8 @@ def column_of(values: Values, rows: int) -> DraftColumn:
 def _text_column(values: Values) -> DraftColumn:
     distinct, known = len(values.distinct), values.known
     texts = pd.Series(values.distinct[:10_000], dtype="object")
+    if texts.str.lower().str.endswith(SUFFIXES).mean() > 0.95:
+        return replace(described(values, "image", f"paths of image files; {_IMAGE}"), type=IMAGE)
     share = distinct / known
     enough = known >= ENOUGH_ROWS
     if texts.str.contains(LOOKS_DATED, regex=True).mean() > 0.95:

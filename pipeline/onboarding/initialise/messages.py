@@ -12,7 +12,7 @@ from pipeline.onboarding.initialise.target_leakage import LEAKS
 
 MOST_SHOWN = 12
 """Maximum number of lines of a list; --json and the table of columns are complete."""
-_COSTLY = ("text", "list", "date", "categorical", "numeric", "cyclical", "time", "id", "constant")
+_COSTLY = ("image", "text", "list", "date", "categorical", "numeric", "cyclical", "time", "id", "constant")
 """Kinds of excluded columns, those with the most information first."""
 
 

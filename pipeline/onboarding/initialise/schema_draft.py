@@ -5,8 +5,9 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.shared.images.image_statistics import INTEGERS, PARTS, column_name
 from components.shared.texts.escaping import on_one_line, pbtxt_text
-from components.table_reading.column_types import TAGS
+from components.table_reading.column_types import IMAGE, TAGS
 from components.table_reading.schema_inference import InferredSchema
 from pipeline.onboarding.initialise.column_types import DraftColumn
 from pipeline.onboarding.initialise.column_values import value_counts
@@ -46,9 +47,23 @@ def schema_text(name: str, proposal: Proposal, found: InferredSchema) -> str:
         why = column.suspicious or column.note
         remark = on_one_line(why if column.suspicious else f"({why})")
         comment = f"# {on_one_line(column.name)} {remark}\n" if why else ""
-        parts.append(comment + _text(schema_pb2.Schema(feature=[feature])))
+        made = _statistics(column.name) if column.kind == "image" and column.is_feature else []
+        parts.append(comment + _text(schema_pb2.Schema(feature=[feature, *made])))
     parts += [_text(schema_pb2.Schema(string_domain=[one])) for one in domains]
     return "\n".join(parts)
+
+
+def _statistics(image_column: str) -> list[schema_pb2.Feature]:
+    """The features of an image column's statistics, which ingest adds to the examples."""
+    found = []
+    for part in PARTS:
+        feature = schema_pb2.Feature(name=column_name(image_column, part))
+        feature.type = schema_pb2.INT if part in INTEGERS else schema_pb2.FLOAT
+        feature.presence.min_count = 0
+        feature.value_count.max = 1
+        feature.drift_comparator.infinity_norm.threshold = DRIFT
+        found.append(feature)
+    return found
 
 
 def _text(schema: Any) -> str:
@@ -59,7 +74,7 @@ def _feature(column: DraftColumn, proposal: Proposal, found: InferredSchema) -> 
     feature = schema_pb2.Feature(name=column.name)
     kind = column.type.removeprefix("list:")
     floats = dict.fromkeys(("float64", *TAGS), schema_pb2.FLOAT)
-    feature.type = {**floats, "string": schema_pb2.BYTES}.get(kind, schema_pb2.INT)
+    feature.type = {**floats, "string": schema_pb2.BYTES, IMAGE: schema_pb2.BYTES}.get(kind, schema_pb2.INT)
     if column.type in TAGS:
         feature.annotation.tag.append(TAGS[column.type])
     certain = column.kind == "label" or (column.name in proposal.id and not found.missing[column.name])
@@ -76,7 +91,9 @@ def _feature(column: DraftColumn, proposal: Proposal, found: InferredSchema) -> 
     classes = column.kind == "categorical" or (column.kind == "label" and proposal.task != "regression")
     # Few distinct integers are compared by their shares, not by their distribution function.
     classes = classes or (column.type == "int64" and column.distinct <= FEW_INTEGERS and column.kind != "label")
-    if column.type == "bool":
+    if column.type == IMAGE:
+        feature.image_domain.SetInParent()
+    elif column.type == "bool":
         feature.bool_domain.SetInParent()
     elif column.type in ("date", "timestamp"):
         time = schema_pb2.TimeDomain

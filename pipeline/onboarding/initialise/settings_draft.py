@@ -168,6 +168,9 @@ def _features(proposal: Proposal, rows: int) -> list[str]:
     if texts := proposal.of_kind("text"):
         lines += _array("text", texts)
         lines[-1] = lines[-1].ljust(30) + "# free text: word and character n-grams, see [text]"
+    if images := proposal.of_kind("image"):
+        lines += _array("image", images)
+        lines[-1] = lines[-1].ljust(30) + "# images, see [image]"
     for key, names, what in (
         ("dates", proposal.of_kind("date"), "# Dates become calendar parts and ages:"),
         ("times", proposal.of_kind("time"), "# Times of day, in seconds:"),

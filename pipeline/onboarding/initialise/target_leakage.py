@@ -40,7 +40,7 @@ def leave_out(
     for name, column in columns.items():
         if column.kind == "id":
             columns[name] = _ordered_by(column, values[name], label, task)
-        if not column.is_feature or column.type.startswith("list:"):
+        if not column.is_feature or column.kind == "image" or column.type.startswith("list:"):
             continue
         # Recoded categories are the same categories; numbers in the same order are not the same numbers, and texts that
         # never repeat have the same codes in every column, so their values are compared.

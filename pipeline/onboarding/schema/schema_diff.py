@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.arrow_example_gen.image_columns import ImageOptions
 from components.arrow_example_gen.source import Source
 from components.shared.errors import ConfigError
 from components.shared.texts.escaping import on_one_line
@@ -92,7 +93,9 @@ def diff(config: Config, data: str | None = None, span: int | None = None, renam
     """
     content, schema = read_schema(config.schema_path)
     where, cells = data or config.data.directory, config.data
-    about = (column_types(schema), config.dataset.label, config.dataset.id, cells.window, cells.eval_share)
+    made = ImageOptions(config.features.image).derived
+    columns = {name: type_ for name, type_ in column_types(schema).items() if name not in made}
+    about = (columns, config.dataset.label, config.dataset.id, cells.window, cells.eval_share)
     options = cells.read_options("warn")
     source = Source(
         where, cells.query or cells.pattern, *about, options, time=config.dataset.time, span_by=cells.span_by

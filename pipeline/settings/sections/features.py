@@ -19,6 +19,9 @@ class FeaturesSection(ConfigSection):
     """Column -> period of a cyclical quantity, such as 1440 for minutes of a day."""
     text: Names = ()
     """Columns of free text (reviews, titles, notes), encoded by word and character n-grams, see [text]."""
+    image: Names = ()
+    """Columns of images: encoded (PNG, JPEG, GIF, BMP, TIFF, WebP) or paths relative to the folder of the table, see
+    [image]. For each, columns of statistics such as `photo: brightness` are added to the examples."""
     dates: Names = ()
     """Dates and timestamps. Features are month, weekday, day of the month and of the year, hour, and the age at
     [dataset] time in days; the timestamp itself is not. Parts that are constant in `train` are omitted and, if rows are
@@ -38,10 +41,13 @@ class FeaturesSection(ConfigSection):
         if twice:
             raise ValueError(f"{', '.join(twice)}: named more than once; keep one")
         if not names:
-            raise ValueError("no feature is named; fill categorical, numeric, cyclical, text, dates, times or lists")
+            raise ValueError(
+                "no feature is named; fill categorical, numeric, cyclical, text, image, dates, times or lists"
+            )
         return self
 
     @property
     def names(self) -> Names:
         """Names of all feature columns, in the order of the file."""
-        return (*self.categorical, *self.numeric, *self.cyclical, *self.text, *self.times, *self.dates, *self.lists)
+        numbers = (*self.categorical, *self.numeric, *self.cyclical)
+        return (*numbers, *self.text, *self.image, *self.times, *self.dates, *self.lists)

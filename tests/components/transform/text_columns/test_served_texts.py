@@ -107,7 +107,7 @@ def load_matrices_of(folder: Path):
 
 
 def test_distributed_runner_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"\[features\] text: note: text models are fitted in one process"):
+    with pytest.raises(ConfigError, match=r"\[features\]: note: models of texts and images are fitted in one process"):
         preprocessing_fn(
             {"note": tf.constant([b"a"]), "y": tf.constant([b"yes"])}, {**TABLES, "features": {"text": ["note"]}}
         )

@@ -1,0 +1,321 @@
+"""Image columns of a table: reads the files that they name, checks every image, and adds its statistics as columns.
+
+A value of an image column is an encoded image (Parquet, TFRecord, a database) or the path of an image file, relative to
+the folder of its table. The examples hold the encoded image in both cases, and for each column the numeric columns
+`<image column>: brightness` and so on, see components/shared/images/image_statistics.py.
+"""
+
+import hashlib
+import os
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import fs
+
+from components.shared.images.decoding import (
+    MAX_PIXELS,
+    STATISTICS_SIDE,
+    ImageError,
+    decoded,
+    image_format,
+    open_image,
+    servable,
+)
+from components.shared.images.image_statistics import INTEGERS, PARTS, column_name, image_statistics
+from components.table_reading.cells.type_mismatches import FileTypeMismatches, TypeMismatch, shorten
+from components.table_reading.spans import SpanFile
+
+UNREADABLE = "unreadable_image"
+"""Value of TypeMismatch.kind for images that cannot be used."""
+READERS = 2
+"""Threads that read and decode; file access and decoders release the GIL."""
+STEP_ROWS = 512
+STEP_BYTES = 1 << 25
+"""Maximum rows and, beyond one row, bytes of encoded images of a batch that is passed on."""
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """Options for the image columns of a source.
+
+    Attributes:
+      columns: Names of the image columns.
+      max_pixels: Maximum number of pixels of an image.
+      on_unreadable: `block` raises an error for the first image that cannot be used, `warn` counts them and makes
+        them missing.
+    """
+
+    columns: tuple[str, ...] = ()
+    max_pixels: int = MAX_PIXELS
+    on_unreadable: str = "block"
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> "ImageOptions":
+        """Restores an instance from its `dataclasses.asdict` form, also after a round trip through JSON."""
+        return cls(**{**fields, "columns": tuple(fields.get("columns", ()))})
+
+    @property
+    def derived(self) -> frozenset[str]:
+        """Names of the columns of statistics."""
+        return frozenset(column_name(column, part) for column in self.columns for part in PARTS)
+
+
+class ImageFiles:
+    """Resolves and reads the files that image columns name, and keeps a digest of their contents.
+
+    The digest belongs to the data fingerprint: an image file can change without its table.
+    """
+
+    def __init__(self, filesystem: fs.FileSystem | None, directory: str, table: SpanFile) -> None:
+        """Prepares reading.
+
+        Args:
+          filesystem: Filesystem of the table; None for a database, whose rows hold encoded images only.
+          directory: Path of the data folder in the filesystem, outside of which no file is read.
+          table: The file of the table.
+        """
+        self._filesystem, self._root = filesystem, directory
+        self._folder = posixpath.dirname(table.path)
+        self._local = isinstance(filesystem, fs.LocalFileSystem)
+        self._digest = hashlib.sha256()
+        self.paths: dict[str, None] = {}
+
+    def read(self, path: str) -> bytes:
+        """Returns the content of a file.
+
+        Args:
+          path: Path relative to the folder of the table.
+
+        Raises:
+          ImageError: The path leaves the data folder, or the file is missing or cannot be read.
+        """
+        where = self.resolve(path)
+        try:
+            if self._local:
+                with open(where, "rb") as file:
+                    return file.read()
+            assert self._filesystem is not None
+            with self._filesystem.open_input_stream(where, compression=None) as stream:
+                content: bytes = stream.read()
+                return content
+        except (FileNotFoundError, NotADirectoryError):
+            raise ImageError("no such file") from None
+        except IsADirectoryError:
+            raise ImageError("is a folder") from None
+        except OSError as exc:
+            raise ImageError(f"cannot be read ({exc.strerror or shorten(str(exc))})") from exc
+
+    def resolve(self, path: str) -> str:
+        """Returns the path in the filesystem; ImageError if it leaves the data folder."""
+        if self._filesystem is None:
+            raise ImageError("is a path, but rows of a database have to hold the encoded images")
+        if "\0" in path:
+            raise ImageError("is no path (it holds a NUL)")
+        where = posixpath.normpath(posixpath.join(self._folder, path.replace("\\", "/")))
+        inside = _below(where, posixpath.normpath(self._root or "."))
+        if inside and self._local:  # a symbolic link may lead outside
+            inside = _below(os.path.realpath(where), os.path.realpath(self._root or "."))
+        if not inside:
+            raise ImageError("is outside of the data folder")
+        return where
+
+    def state(self, paths: Iterable[str] | None = None) -> dict[str, str]:
+        """Returns the size and the times of files by path, to notice a change without reading; "" for a missing one.
+
+        Args:
+          paths: Paths as in the table; None for those that were noted.
+        """
+        named = self.paths if paths is None else paths
+        return {path: self._state(path) for path in named}
+
+    def _state(self, path: str) -> str:
+        try:
+            where = self.resolve(path)
+            if self._local:
+                found = os.stat(where)
+                return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+            assert self._filesystem is not None
+            info = self._filesystem.get_file_info(where)
+            return f"{info.size} {info.mtime_ns}" if info.type == fs.FileType.File else ""
+        except (ImageError, OSError):
+            return ""
+
+    def note(self, path: str, content: bytes) -> None:
+        """Adds a file to the digest; the order of the calls matters."""
+        self.paths[path] = None
+        self._digest.update(hashlib.sha256(content).digest())
+
+    def sha256(self, table_sha256: str) -> str:
+        """Returns the SHA-256 of the table and of all noted files, in hexadecimal; that of the table without any."""
+        if not self.paths:
+            return table_sha256
+        return hashlib.sha256(f"{table_sha256} {self._digest.hexdigest()}".encode()).hexdigest()
+
+
+def _below(path: str, folder: str) -> bool:
+    return (folder in (".", "") and not path.startswith(("/", ".."))) or path.startswith(f"{folder.rstrip('/')}/")
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """One image: `content` None where missing; `path` and the file's `original` content where it is a file."""
+
+    content: bytes | None = None
+    statistics: tuple[float, ...] | None = None
+    path: str = ""
+    original: bytes = b""
+    problem: str = ""
+    shown: str = ""
+
+
+def with_images(
+    batches: Iterable[pa.RecordBatch],
+    options: ImageOptions,
+    files: ImageFiles,
+    about: FileTypeMismatches,
+    mismatches: list[TypeMismatch] | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Yields the batches of a file with encoded images and their statistics, in pieces of at most STEP_BYTES.
+
+    Args:
+      batches: Rows of the file, in which image columns are binary, null where missing.
+      options: Options of the image columns.
+      files: Reads the files and keeps their digest.
+      about: The file's name and row numbering, for messages.
+      mismatches: Receives one entry per column with unreadable images after the last batch.
+
+    Raises:
+      InputError: An image cannot be used and the policy is `block`; names the file, the column and the row.
+    """
+    found: dict[str, TypeMismatch] = {}
+    before = 0
+    with ThreadPoolExecutor(READERS, "images") as pool:
+        for batch in batches:
+            for piece in _pieces(batch, options.columns):
+                for column in options.columns:
+                    values = piece.column(column).to_pylist()
+                    loaded = list(pool.map(lambda value: _load(value, files, options.max_pixels), values))
+                    for row, one in enumerate(loaded, before + about.first_row):
+                        if one.path:
+                            files.note(one.path, one.original)
+                        if one.problem:
+                            _complain(column, row, one, options, about, found)
+                    piece = _replaced(piece, column, loaded)
+                before += piece.num_rows
+                yield from _by_bytes(piece, options.columns)
+    if mismatches is not None:
+        mismatches.extend(found.values())
+
+
+def noted_images(
+    batches: Iterable[pa.RecordBatch], options: ImageOptions, files: ImageFiles
+) -> Iterator[pa.RecordBatch]:
+    """Passes on batches and notes the image files that they name, in the order in which `with_images` does.
+
+    A file that cannot be read counts as empty: ingest reports it, with its row.
+    """
+    with ThreadPoolExecutor(READERS, "images") as pool:
+        for batch in batches:
+            for piece in _pieces(batch, options.columns):
+                for column in options.columns:
+                    for path, content in pool.map(
+                        lambda value: _file_of(value, files), piece.column(column).to_pylist()
+                    ):
+                        if path:
+                            files.note(path, content)
+            yield batch
+
+
+def _file_of(value: bytes | None, files: ImageFiles) -> tuple[str, bytes]:
+    if not value or image_format(value):
+        return "", b""
+    path = ""
+    try:
+        path = _path_of(value)
+        return path, files.read(path)
+    except ImageError:
+        return path, b""
+
+
+def _load(value: bytes | None, files: ImageFiles, max_pixels: int) -> _Loaded:
+    if not value:
+        return _Loaded()
+    path, content = "", value
+    try:
+        if not image_format(value):
+            path = _path_of(value)
+            content = files.read(path)
+        image = open_image(content, max_pixels)
+        size = image.size
+        if image.format in ("TIFF", "WEBP"):
+            converted = servable(content, decoded(image))
+        else:
+            decoded(image, STATISTICS_SIDE)
+            converted = content
+        return _Loaded(converted, image_statistics(image, size), path, content if path else b"")
+    except ImageError as exc:
+        shown = path or f"{len(value):,} bytes"
+        return _Loaded(None, None, path, content if path and content is not value else b"", str(exc), shown)
+
+
+def _path_of(value: bytes) -> str:
+    try:
+        path = value.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise ImageError("is neither an image nor a path") from None
+    if len(path) > 4096 or not path.isprintable():
+        raise ImageError("is neither an image nor a path")
+    return path
+
+
+def _complain(
+    column: str,
+    row: int,
+    one: _Loaded,
+    options: ImageOptions,
+    about: FileTypeMismatches,
+    found: dict[str, TypeMismatch],
+) -> None:
+    if options.on_unreadable == "block":
+        hint = 'correct or remove it, or count it as missing: set [image] on_unreadable = "warn"'
+        about.refuse(column, row, f"{shorten(one.shown)}: {one.problem}; {hint}")
+    known = found.get(column)
+    if known is None:
+        known = TypeMismatch(about.file, column, 0, row, f"{shorten(one.shown)}: {one.problem}", UNREADABLE)
+    found[column] = replace(known, count=known.count + 1)
+
+
+def _pieces(batch: pa.RecordBatch, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Slices of at most STEP_ROWS rows whose values, paths or images, have at most STEP_BYTES."""
+    for start in range(0, batch.num_rows, STEP_ROWS):
+        yield from _by_bytes(batch.slice(start, STEP_ROWS), columns)
+
+
+def _by_bytes(batch: pa.RecordBatch, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    sizes = np.zeros(batch.num_rows, np.int64)
+    for column in columns:
+        sizes += np.array([len(value or b"") for value in batch.column(column).to_pylist()], np.int64)
+    start = 0
+    while start < batch.num_rows:
+        total = np.cumsum(sizes[start:])
+        count = max(int(np.searchsorted(total, STEP_BYTES, side="right")), 1)
+        yield batch.slice(start, count)
+        start += count
+
+
+def _replaced(batch: pa.RecordBatch, column: str, loaded: Sequence[_Loaded]) -> pa.RecordBatch:
+    """Sets the contents of an image column and appends its statistics, null where there is no image."""
+    place = batch.schema.get_field_index(column)
+    batch = batch.set_column(place, column, pa.array([one.content for one in loaded], pa.binary()))
+    missing = np.array([one.statistics is None for one in loaded], bool)
+    table = np.array([one.statistics or (0.0,) * len(PARTS) for one in loaded], np.float64).reshape(-1, len(PARTS))
+    for at, part in enumerate(PARTS):
+        kind = pa.int64() if part in INTEGERS else pa.float64()
+        values = pa.array(table[:, at], pa.float64(), mask=missing).cast(kind)
+        batch = batch.append_column(column_name(column, part), values)
+    return batch

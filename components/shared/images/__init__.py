@@ -1,0 +1,1 @@
+"""Images in a column: decoding, statistics, hashes and embeddings."""

@@ -1,0 +1,1 @@
+"""Image columns: decoding in the graph, an embedding by wavelet scattering, and its principal components."""
