@@ -174,7 +174,7 @@ def once(name: str, source: Source, seed: int, scores: Scores, found: Found) -> 
     order = rng.permutation(free)
     rows = order[: max(SIZES)]
     test = source.test if source.test is not None else order[max(SIZES) :]
-    part = EncodedFeatures(source.encoded.matrix[rows], source.encoded.categorical, source.encoded.periods)
+    part = source.encoded.of(rows)
     truth = source.truth[rows]
     base = np.arange(BASE)
 
@@ -224,7 +224,7 @@ def with_noise(truth: np.ndarray, classes: int, kind: str, rng: np.random.Genera
 
 def qualities(part: EncodedFeatures, labels: np.ndarray, rows: np.ndarray, classes: int, seed: int) -> np.ndarray:
     """The audit's quality of each label; it sees these rows and their labels, nothing else."""
-    own = EncodedFeatures(part.matrix[rows], part.categorical, part.periods)
+    own = part.of(rows)
     given = labels[rows]
     settings = LabelAuditSettings(seed=seed)
     models = settings.models(len(rows), classes)

@@ -97,7 +97,7 @@ def arms(
     """Metrics of every arm, and what it checked."""
     truth = train[LABEL].to_numpy(np.int64)
     given = np.where(wrong, 1 - truth, truth)
-    part = EncodedFeatures(encoded.matrix[: len(train)], encoded.categorical, encoded.periods)
+    part = encoded.of(np.arange(len(train)))
     judged = find_class_issues(pd.Series(given), part, LabelAuditSettings(seed=seed))
     quality = np.ones(len(train))
     quality[judged.rows] = judged.quality

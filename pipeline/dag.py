@@ -124,6 +124,7 @@ def create_pipeline(
         task=dataset.task,
         kinds=kinds,
         settings=config.audit.model_dump_json(),
+        image=json.dumps(columns["image"]) if "image" in columns else "",
         code=code_of("components.label_audit.component"),
     )
     audit.add_upstream_node(gate)

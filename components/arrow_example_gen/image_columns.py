@@ -26,7 +26,7 @@ from components.shared.images.decoding import (
     open_image,
     servable,
 )
-from components.shared.images.image_statistics import INTEGERS, PARTS, column_name, image_statistics
+from components.shared.images.image_statistics import INTEGERS, PARTS, column_name, image_statistics, statistics_columns
 from components.table_reading.cells.type_mismatches import FileTypeMismatches, TypeMismatch, shorten
 from components.table_reading.spans import SpanFile
 
@@ -62,7 +62,7 @@ class ImageOptions:
     @property
     def derived(self) -> frozenset[str]:
         """Names of the columns of statistics."""
-        return frozenset(column_name(column, part) for column in self.columns for part in PARTS)
+        return frozenset(statistics_columns(self.columns))
 
 
 class ImageFiles:
@@ -83,6 +83,7 @@ class ImageFiles:
         self._folder = posixpath.dirname(table.path)
         self._local = isinstance(filesystem, fs.LocalFileSystem)
         self._digest = hashlib.sha256()
+        self._links: dict[str, bool] = {}
         self.paths: dict[str, None] = {}
 
     def read(self, path: str) -> bytes:
@@ -117,12 +118,20 @@ class ImageFiles:
         if "\0" in path:
             raise ImageError("is no path (it holds a NUL)")
         where = posixpath.normpath(posixpath.join(self._folder, path.replace("\\", "/")))
-        inside = _below(where, posixpath.normpath(self._root or "."))
-        if inside and self._local:  # a symbolic link may lead outside
-            inside = _below(os.path.realpath(where), os.path.realpath(self._root or "."))
-        if not inside:
+        if not _below(where, posixpath.normpath(self._root or ".")) or (self._local and not self._stays(where)):
             raise ImageError("is outside of the data folder")
         return where
+
+    def _stays(self, where: str) -> bool:
+        """Whether the links on a path end inside the data folder; links of a folder are followed once."""
+        folder = os.path.dirname(where)
+        if folder not in self._links:
+            root = os.path.realpath(self._root or ".")
+            real = os.path.realpath(folder)
+            self._links[folder] = real == root or _below(real, root)
+        if os.path.islink(where):
+            return _below(os.path.realpath(where), os.path.realpath(self._root or "."))
+        return self._links[folder]
 
     def state(self, paths: Iterable[str] | None = None) -> dict[str, str]:
         """Returns the size and the times of files by path, to notice a change without reading; "" for a missing one.

@@ -18,9 +18,12 @@ from components.error_analysis.slice_search import SliceSearchResult, weak_slice
 from components.shared.audited_rows import audited_rows
 from components.shared.examples.example_reading import whole_columns
 from components.shared.features.derived_features import sources
+from components.shared.images.image_statistics import statistics_columns
 from components.shared.serving.predictions import CANDIDATE, ModelPredictions
 from components.shared.serving.serving_contract import load_model
 
+MOST_IMAGES = 12_000
+"""Maximum number of images that are decoded for permutation importance, about 1 ms of CPU each."""
 MOST_PRODUCTS = 400_000_000
 """Maximum of rows x columns x classes, to which the cost of the search is proportional; more rows are sampled."""
 
@@ -45,7 +48,7 @@ def analyse_errors(
       learned_rows: Number of rows of `train`.
       model: Folder of the SavedModel; it is loaded to measure importance.
       audit: Content of the label audit's labels.json, which describes `train`.
-      kinds: {categorical, numeric, cyclical, text} -> features.
+      kinds: {categorical, numeric, cyclical, text, image} -> features.
       metric: Metric of permutation importance.
       settings: Error-analysis settings.
 
@@ -58,7 +61,9 @@ def analyse_errors(
     task = predictions.about.task
     categorical, numeric = list(kinds["categorical"]), [*kinds["numeric"], *kinds["cyclical"]]
     texts = list(kinds.get("text", ()))
-    features = [*categorical, *numeric, *texts]
+    images = list(kinds.get("image", ()))
+    measured = set(statistics_columns(images))  # for slices; the model computes what it needs from the image
+    features = [*categorical, *(name for name in numeric if name not in measured), *texts, *images]
     most = min(settings.max_rows, MOST_CELLS // max(1, len(features)))
     classes = max(1, len(predictions.about.classes))
     chosen = sample_rows(
@@ -87,7 +92,7 @@ def analyse_errors(
     return {
         "says": search.says(),
         "slices": rows,
-        **_importance(model, evaluated, places, found, columns, search, features, metric, settings),
+        **_importance(model, evaluated, places, found, columns, search, features, len(images), metric, settings),
         "rows": search.rows,
         "unlabelled": predictions.about.rows - len(predictions.labels),
         "metrics": task_metrics(found),
@@ -115,10 +120,14 @@ def _importance(
     columns: Mapping[str, Column],
     search: SliceSearchResult,
     features: Sequence[str],
+    images: int,
     metric: str,
     settings: ErrorAnalysisSettings,
 ) -> dict[str, Any]:
-    most, count = affordable(len(features), min(len(places), settings.importance_rows), settings.importance_repeats)
+    rows_wanted = min(len(places), settings.importance_rows)
+    if images:  # every permutation decodes and encodes the images of its rows again
+        rows_wanted = min(rows_wanted, MOST_IMAGES // (images * len(features) * settings.importance_repeats))
+    most, count = affordable(len(features), rows_wanted, settings.importance_repeats)
     if not count or not features:
         return {"importance": [], "importance_rows": 0, "importance_left_out": len(features)}
     measured = list(features)

@@ -1,7 +1,7 @@
 """The label audit of one table and its result, the content of `labels.json`."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -129,6 +129,7 @@ def audit_labels(
     ids: Sequence[str] = (),
     regression: bool = False,
     settings: LabelAuditSettings | None = None,
+    embeddings: Mapping[str, np.ndarray] | None = None,
 ) -> LabelAudit:
     """Audits the labels of a table.
 
@@ -139,13 +140,14 @@ def audit_labels(
       ids: Id columns. Repeated ids are counted; their rows are scored like all others.
       regression: Whether the label is a number to predict instead of a class.
       settings: Label-audit settings; None for the defaults.
+      embeddings: Image column -> its embedding, float32 [N, D], NaN where missing; `rows` holds a digest of each image.
 
     Raises:
       InputError: A numeric feature holds a value that is not a number.
     """
     settings = settings or LabelAuditSettings()
     rows = rows.reset_index(drop=True)
-    encoded = encode_features(rows, kinds)
+    encoded = encode_features(rows, kinds, embeddings)
     find_issues = find_number_issues if regression else find_class_issues
     found = find_issues(rows[label], encoded, settings)
     names = rows[list(ids)] if ids else None
@@ -188,7 +190,7 @@ def audit_labels(
 
 
 def _near(found: LabelQuality, encoded: EncodedFeatures) -> tuple[int, list[NearConflict]]:
-    part = EncodedFeatures(encoded.matrix[found.rows], encoded.categorical, encoded.periods)
+    part = encoded.of(found.rows)
     near, groups = near_conflicts(part, found.codes, list(found.classes), MOST_LISTED)
     in_data = [NearConflict(tuple(int(found.rows[at]) for at in g.rows), g.size, g.labels) for g in groups]
     return near, in_data

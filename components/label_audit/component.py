@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types.artifact_utils import get_split_uri
@@ -15,6 +16,7 @@ from components.shared.artifacts.artifact_types import LabelReport
 from components.shared.examples.example_reading import read_examples
 from components.shared.features.list_items import with_items
 from components.shared.files import write_json
+from components.shared.images.embedding import embed_images
 
 
 @component
@@ -28,6 +30,7 @@ def LabelAudit(
     task: Parameter[str] = "binary",
     kinds: Parameter[str] = "",
     settings: Parameter[str] = "",
+    image: Parameter[str] = "",
 ):
     """Audits the labels of the split `train` and writes `labels.json`.
 
@@ -39,8 +42,9 @@ def LabelAudit(
       ids: JSON list of id columns.
       code: Fingerprint of this component's code, part of the cache key.
       task: "binary", "multiclass" or "regression".
-      kinds: JSON of {categorical, numeric, cyclical, text} -> columns; "" infers them from the column types.
+      kinds: JSON of {categorical, numeric, cyclical, text, image} -> columns; "" infers them from the column types.
       settings: JSON of `settings.LabelAuditSettings`; "" for the defaults.
+      image: JSON of section [image] of pipeline.toml; "" for the defaults.
     """
     names, named = json.loads(features), json.loads(ids)
     split = get_split_uri([examples], "train")
@@ -52,9 +56,16 @@ def LabelAudit(
             tuple(of.get("numeric", ())),
             of.get("cyclical", {}),
             tuple(of.get("text", ())),
+            tuple(of.get("image", ())),
         )
         names = known.names
-    rows = read_examples(split, [label, *names, *named])
+    images = known.image if known else ()
+    rows = read_examples(split, [label, *(name for name in names if name not in images), *named])
+    embedded = {name: embed_images(split, name, json.loads(image or "{}")) for name in images}
+    for name, one in embedded.items():
+        rows[name] = np.array(one.digests, object)
+    embeddings = {name: one.numbers for name, one in embedded.items()}
     known = known or kinds_of(rows, names)
-    found = audit_labels(rows, label, known, named, task == "regression", LabelAuditSettings.from_json(settings))
+    options = LabelAuditSettings.from_json(settings)
+    found = audit_labels(rows, label, known, named, task == "regression", options, embeddings)
     write_json(Path(labels.uri) / "labels.json", found.to_json())

@@ -1,7 +1,7 @@
 """Encodes columns of all feature types as one numeric matrix for the audit's models."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,17 +23,19 @@ class FeatureTypes:
       numeric: Numeric columns.
       cyclical: Cyclical numeric column -> period, in the column's unit.
       text: Columns of free text.
+      image: Columns of images.
     """
 
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     cyclical: Mapping[str, float] | None = None
     text: tuple[str, ...] = ()
+    image: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """All feature columns."""
-        return (*self.categorical, *self.numeric, *(self.cyclical or {}), *self.text)
+        return (*self.categorical, *self.numeric, *(self.cyclical or {}), *self.text, *self.image)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,22 +46,31 @@ class EncodedFeatures:
       matrix: float64 [N, F]. Categorical columns come first, as codes 0, 1, ... by descending frequency; NaN = missing.
       categorical: Number of categorical columns.
       periods: Index of a cyclical column -> period.
+      embedded: Number of columns that image embeddings have, which are the last ones.
     """
 
     matrix: np.ndarray
     categorical: int
     periods: Mapping[int, float]
+    embedded: int = 0
 
     def __len__(self) -> int:
         return len(self.matrix)
 
+    def of(self, rows: np.ndarray) -> "EncodedFeatures":
+        """Returns the features of some rows, by index."""
+        return replace(self, matrix=self.matrix[rows])
 
-def encode_features(rows: pd.DataFrame, kinds: FeatureTypes) -> EncodedFeatures:
+
+def encode_features(
+    rows: pd.DataFrame, kinds: FeatureTypes, embeddings: Mapping[str, np.ndarray] | None = None
+) -> EncodedFeatures:
     """Encodes the feature columns of a table.
 
     Args:
       rows: The table.
       kinds: Feature columns by type.
+      embeddings: Image column -> its embedding, float32 [N, D], NaN where missing.
 
     Raises:
       InputError: A numeric or cyclical column holds a value that is not a number.
@@ -69,15 +80,17 @@ def encode_features(rows: pd.DataFrame, kinds: FeatureTypes) -> EncodedFeatures:
     columns += [column for name in kinds.text for column in _texts(rows[name])]
     first = len(kinds.categorical) + len(kinds.numeric)
     periods = {first + at: float(period) for at, period in enumerate((kinds.cyclical or {}).values())}
-    matrix = np.column_stack(columns) if columns else np.zeros((len(rows), 0))
-    return EncodedFeatures(matrix, len(kinds.categorical), periods)
+    images = [np.asarray((embeddings or {})[name], np.float64) for name in kinds.image]
+    matrix = np.column_stack([*columns, *images]) if columns or images else np.zeros((len(rows), 0))
+    return EncodedFeatures(matrix, len(kinds.categorical), periods, sum(one.shape[1] for one in images))
 
 
 def scaled(encoded: EncodedFeatures, fit: np.ndarray) -> np.ndarray:
     """Standardises features for nearest neighbours and linear models.
 
     Categories are one-hot encoded, cyclical numbers become sine and cosine, other numbers are standardised and clipped
-    to [-4, 4]. Missing numbers are imputed by the mean.
+    to [-4, 4]. Missing numbers are imputed by the mean. Embeddings keep their scale: the first of their columns has
+    variance 1, and the smaller variance of the others says how much they count.
 
     Args:
       encoded: Features of N rows.
@@ -96,6 +109,8 @@ def scaled(encoded: EncodedFeatures, fit: np.ndarray) -> np.ndarray:
         elif at in encoded.periods:
             angle = 2 * np.pi * column / encoded.periods[at]
             parts += [np.nan_to_num(part)[:, None] for part in (np.sin(angle), np.cos(angle))]
+        elif at >= matrix.shape[1] - encoded.embedded:
+            parts.append(np.nan_to_num(column)[:, None])
         else:
             known = column[fit][~np.isnan(column[fit])]
             center, spread = (known.mean(), known.std()) if len(known) else (0.0, 1.0)

@@ -75,8 +75,8 @@ def find_class_issues(column: pd.Series, encoded: EncodedFeatures, settings: Lab
         why = "there is no feature" if not features else _too_few_classes(len(audited))
         return _nothing(coded.classes, (*notes, f"labels are not audited: {why}"))
     own = np.searchsorted(audited, codes[rows])
-    part = EncodedFeatures(encoded.matrix[rows], encoded.categorical, encoded.periods)
-    models = settings.models(len(rows), len(audited))
+    part = encoded.of(rows)
+    models = settings.models(len(rows), len(audited), encoded.embedded > 0)
     folds = plan_folds(groups[rows], own, settings.folds, settings.limit(models, len(audited)), settings.seed)
     doubt = find_label_issues(own, predicted_probabilities(part, own, len(audited), folds, models, settings.seed))
     names = np.array([coded.classes[code] for code in audited], dtype=object)
@@ -117,8 +117,8 @@ def find_number_issues(column: pd.Series, encoded: EncodedFeatures, settings: La
     groups = duplicate_groups(encoded)[rows]
     if not encoded.matrix.shape[1] or len(np.unique(groups)) < 2 * settings.folds:
         return _nothing((), (*notes, "labels are not audited: too few distinct rows"))
-    part, own = EncodedFeatures(encoded.matrix[rows], encoded.categorical, encoded.periods), numbers[rows]
-    models = settings.models(len(rows), 0)
+    part, own = encoded.of(rows), numbers[rows]
+    models = settings.models(len(rows), 0, encoded.embedded > 0)
     ranks = np.argsort(np.argsort(own, kind="stable"), kind="stable") * 10 // len(own)
     folds = plan_folds(groups, ranks, settings.folds, settings.limit(models, 0), settings.seed)
     predicted = predicted_values(part, own, folds, models, settings.seed)

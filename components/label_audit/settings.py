@@ -14,7 +14,8 @@ class LabelAuditSettings:
     Attributes:
       model: "auto", or one of MODELS. "auto" uses forest and neighbours together up to SMALL rows and boosting above;
         with more than FEW_CLASSES classes it uses a forest, because boosting fits one tree per class and iteration. A
-        regression uses boosting with absolute error, which is robust against wrong labels.
+        regression uses boosting with absolute error, which is robust against wrong labels. With images it uses
+        neighbours and logistic (or ridge) regression on their embeddings.
       folds: Number of cross-validation folds, at least 2. Classes with fewer distinct rows are not scored.
       max_train_rows: Maximum number of training rows. All rows are scored.
       max_issues: Maximum number of issues in the result.
@@ -27,15 +28,18 @@ class LabelAuditSettings:
     max_issues: int = 1000
     seed: int = 13
 
-    def models(self, rows: int, classes: int) -> tuple[Model, ...]:
+    def models(self, rows: int, classes: int, images: bool = False) -> tuple[Model, ...]:
         """Selects the models.
 
         Args:
           rows: Number of rows to score.
           classes: Number of classes; 0 for a regression.
+          images: Whether embeddings of images are among the features.
         """
         if self.model != "auto":
             return tuple(kind for kind in MODELS if kind == self.model)
+        if images:
+            return ("neighbours", "logistic")
         if not classes:
             return ("boosting",)
         if rows <= SMALL:

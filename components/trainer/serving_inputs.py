@@ -3,9 +3,9 @@
     {"inputs": {input name: column}, "kinds": {column: kind}, "domains": {column: domain}, "task", "label", "positive"}
 
 The names differ where TensorFlow does not allow a column's name, see signatures.input_names. Kinds are numeric (also
-cyclical), categorical, integer_category, text, date, timestamp and list. Domains are those of the schema: {"min": a,
-"max": b}, of which one may be missing, or {"values": [...]}; a column without one is missing. `positive` is the value
-of a binary label that is the positive class, "" for labels 0 and 1.
+cyclical), categorical, integer_category, text, image, date, timestamp and list. Domains are those of the schema:
+{"min": a, "max": b}, of which one may be missing, or {"values": [...]}; a column without one is missing. `positive` is
+the value of a binary label that is the positive class, "" for labels 0 and 1.
 """
 
 import json
@@ -60,6 +60,8 @@ def _kind(name: str, features: Mapping[str, Any], column: schema_pb2.Feature | N
         return "list"
     if name in features.get("text", ()):
         return "text"
+    if name in features.get("image", ()):
+        return "image"
     if name in features.get("categorical", ()):
         return "integer_category" if column is not None and column.type == schema_pb2.INT else "categorical"
     return "numeric"

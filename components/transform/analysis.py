@@ -24,10 +24,10 @@ from components.shared.features.distinct_values import NumberSample
 from components.shared.features.large_integers import FLOAT32, FLOAT64, less
 from components.shared.features.list_items import items_of
 from components.shared.features.vocabulary_escaping import escape_entry
+from components.shared.images.image_column import ImageModel
+from components.shared.images.image_model_fitting import ImageSettings
+from components.shared.images.image_model_fitting import learn as learn_images
 from components.transform.derived_columns import ItemNumbers, learnable
-from components.transform.image_columns.learning import ImageSettings
-from components.transform.image_columns.learning import learn as learn_images
-from components.transform.image_columns.model import ImageModel
 from components.transform.text_columns.learning import TextSettings, learn
 from components.transform.text_columns.model import TextModel
 from components.transform.text_columns.sample import TextSample

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.shared.images.image_column import ImageColumn, ImageModel
 from components.transform.analysis import AnalysisFacts
-from components.transform.image_columns.model import ImageColumn, ImageModel
 from components.transform.text_columns.model import TextColumn, TextModel
 
 

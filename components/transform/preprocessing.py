@@ -11,8 +11,7 @@ kinds. For N rows, C categorical, F numeric and K cyclical columns, in the order
     label        float32 [N] or int64 [N]
 
 A text column is converted to several numeric columns (text_columns/model.py), and so is an image column
-(image_columns/model.py). These follow the F - T other numeric columns; T is their number over all such columns, texts
-first.
+(components/shared/images/image_column.py). These T columns follow the F - T other numeric columns, texts first.
 
 The outputs are matrices and not one feature per column, because each analyzer costs a Beam stage and each feature a
 parsing operation: one vocabulary and one quantile sketch serve all columns. Matrices without columns are left out.

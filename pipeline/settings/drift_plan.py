@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from components.drift_validator.drift_detection import DriftConfig
 from components.drift_validator.thresholds import DriftThresholds
 from components.shared.features.derived_features import readings
-from components.shared.images.image_statistics import PARTS, column_name
+from components.shared.images.image_statistics import statistics_columns
 from pipeline.settings.config import Config
 from pipeline.settings.feature_types import feature_kinds
 
@@ -35,7 +35,7 @@ def plan_of(config: Config, types: Mapping[str, str]) -> DriftConfig:
         roles={
             **dict.fromkeys(dataset.id, "id"),
             **dict.fromkeys((name for name in config.features.names if name not in images), "feature"),
-            **dict.fromkeys((column_name(name, part) for name in images for part in PARTS), "feature"),
+            **dict.fromkeys(statistics_columns(images), "feature"),
             dataset.label: "label",
         },
         categorical=tuple(categorical),

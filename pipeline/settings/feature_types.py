@@ -6,7 +6,7 @@ from typing import Any
 from components.shared.errors import ConfigError
 from components.shared.features.calendar_parts import DATE, MOMENT
 from components.shared.features.derived_features import candidates, expanded
-from components.shared.images.image_statistics import PARTS, column_name
+from components.shared.images.image_statistics import statistics_columns
 from pipeline.settings.config import Config
 
 DAY_SECONDS = 86_400.0
@@ -56,9 +56,9 @@ def by_kind(features: Mapping[str, Any]) -> dict[str, Any]:
     For what reads examples and not the transform graph; list_items.py adds columns of the values of lists.
     """
     every = expanded(features)
-    every["numeric"] += [column_name(name, part) for name in features.get("image", ()) for part in PARTS]
+    every["numeric"] += statistics_columns(features.get("image", ()))
     more = {kind: every[kind] for kind in ("lists", "min_count") if every.get("lists")}
-    return {**{kind: every[kind] for kind in ("categorical", "numeric", "cyclical", "text")}, **more}
+    return {**{kind: every[kind] for kind in ("categorical", "numeric", "cyclical", "text", "image")}, **more}
 
 
 def is_ordered(config: Config) -> bool:

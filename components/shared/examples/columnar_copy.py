@@ -20,6 +20,8 @@ import pyarrow.compute as pc
 
 from components.shared.files import write_text
 
+BYTES = 1 << 28
+"""Maximum bytes of a batch, unless a larger batch was written; images reach it before CELLS."""
 FOLDER = "columns"
 CELLS = 1 << 23
 """Maximum cells of a batch, unless a larger batch was written: 130 to 200 MB."""
@@ -88,13 +90,14 @@ def _batches(copy: Path, batch_size: int) -> Iterator[pa.RecordBatch]:
         reader = pa.ipc.open_file(file)
         most = max(1, min(batch_size, CELLS // max(len(reader.schema), 1)))
         waiting: list[pa.RecordBatch] = []
-        rows = 0
+        rows = size = 0
         for part in _parts(reader, batch_size):
-            if waiting and rows + part.num_rows > most:
+            if waiting and (rows + part.num_rows > most or size + part.nbytes > BYTES):
                 yield _decoded(waiting)
-                waiting, rows = [], 0
+                waiting, rows, size = [], 0, 0
             waiting.append(part)
             rows += part.num_rows
+            size += part.nbytes
         if waiting:
             yield _decoded(waiting)
 

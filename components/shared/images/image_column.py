@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.transform.image_columns.decoding import decoded_pixels
-from components.transform.image_columns.scattering import scattering
+from components.shared.images.pixels import decoded_pixels
+from components.shared.images.scattering import scattering
 
 LARGEST_EMBEDDED = 32
 """Side from which pixels are averaged in pairs before the scattering, whose cost grows with their number."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from components.shared.images.image_column import BLOCK_IMAGES, ImageModel, coefficients
 from components.shared.progress import report_progress
-from components.transform.image_columns.model import BLOCK_IMAGES, ImageColumn, ImageModel, coefficients
 
 SMALLEST, LARGEST = 16, 64
 """Range of the size if it is "auto"."""
@@ -90,7 +90,7 @@ def _coefficients(images: Sequence[bytes], size: int, channels: int) -> np.ndarr
     """Scattering coefficients by the graph that is served, float32 [N, P]; of evenly spaced images if P is large."""
     import tensorflow as tf
 
-    from components.transform.image_columns.decoding import decoded_pixels
+    from components.shared.images.pixels import decoded_pixels
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def computed(some: tf.Tensor) -> tf.Tensor:
@@ -118,6 +118,3 @@ def _components(centred: np.ndarray, settings: ImageSettings) -> tuple[np.ndarra
     explained = float((strengths**2).sum() / total) if total > 0 else 0.0
     first = max(float(strengths[0]) / np.sqrt(max(rows - 1, 1)), 1e-6)
     return (right.T / first).astype(np.float32), min(explained, 1.0)
-
-
-__all__ = ["ImageColumn", "ImageSettings", "automatic_channels", "automatic_size", "learn"]
