@@ -23,6 +23,7 @@ from components.shared.images.decoding import (
     ImageError,
     decoded,
     image_format,
+    is_native,
     open_image,
     servable,
 )
@@ -261,11 +262,7 @@ def _load(value: bytes | None, files: ImageFiles, max_pixels: int) -> _Loaded:
             content = files.read(path)
         image = open_image(content, max_pixels)
         size = image.size
-        if image.format in ("TIFF", "WEBP"):
-            converted = servable(content, decoded(image))
-        else:
-            decoded(image, STATISTICS_SIDE)
-            converted = content
+        converted = servable(content, decoded(image, STATISTICS_SIDE if is_native(content) else 0))
         return _Loaded(converted, image_statistics(image, size), path, content if path else b"")
     except ImageError as exc:
         shown = path or f"{len(value):,} bytes"

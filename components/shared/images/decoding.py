@@ -1,8 +1,8 @@
 """Opens encoded images safely: the format by its first bytes, a bound on the pixels before anything is decoded.
 
-A model decodes PNG, JPEG, GIF (first frame) and BMP in its graph (tf.io.decode_image). TIFF and WebP are converted to
-PNG by `servable`, without loss of 8-bit values. Of 16-bit values the graph takes the higher byte, and so does `luma`.
-The orientation in EXIF data is not applied, neither here nor in the graph.
+A model decodes PNG and JPEG in its graph (tf.io.decode_image, which cannot make one channel of GIF and BMP). GIF (its
+first frame), BMP, TIFF and WebP are converted to PNG by `servable`, without loss of 8-bit values. Of 16-bit values the
+graph takes the higher byte, and so does `luma`. The orientation in EXIF data is not applied, neither here nor there.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ STATISTICS_SIDE = 256
 """Maximum width and height at which statistics are computed, so that their cost and the sharpness do not depend on the
 resolution of the camera."""
 
-_NATIVE = ("PNG", "JPEG", "GIF", "BMP")
-_CONVERTED = ("TIFF", "WEBP")
+_NATIVE = ("PNG", "JPEG")
+_CONVERTED = ("GIF", "BMP", "TIFF", "WEBP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp")
 """Suffixes of the files that can be read, in lower case."""
 
@@ -47,6 +47,11 @@ def image_format(content: bytes) -> str:
     if content[:2] == b"BM" and len(content) >= 26 and content[6:10] == b"\0\0\0\0":
         return "BMP"
     return ""
+
+
+def is_native(content: bytes) -> bool:
+    """Whether a model decodes the format of an image."""
+    return image_format(content) in _NATIVE
 
 
 def open_image(content: bytes, max_pixels: int = MAX_PIXELS) -> Image:
@@ -146,7 +151,7 @@ def eight_bit(image: Image) -> Image:
 
 
 def servable(content: bytes, image: Image) -> bytes:
-    """Returns an image in a format that a model decodes: `content` itself, or TIFF and WebP as PNG.
+    """Returns an image in a format that a model decodes: `content` itself if it is PNG or JPEG, otherwise as PNG.
 
     Args:
       content: The encoded image.

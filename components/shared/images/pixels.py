@@ -17,7 +17,7 @@ def decoded_pixels(images: tf.Tensor, size: int, channels: int) -> tf.Tensor:
     Images that are larger than the square are averaged (antialiasing), smaller ones interpolated (bilinear).
 
     Args:
-      images: Encoded images (PNG, JPEG, GIF, BMP), string [N]; "" is missing and becomes a grey square.
+      images: Encoded images, PNG or JPEG, string [N]; "" is missing and becomes a grey square.
       size: Width and height of the result.
       channels: 1 for luma, 3 for RGB; the decoder converts.
 
