@@ -29,6 +29,7 @@ from components.shared.images.decoding import (
 )
 from components.shared.images.image_statistics import INTEGERS, PARTS, column_name, image_statistics, statistics_columns
 from components.table_reading.cells.type_mismatches import FileTypeMismatches, TypeMismatch, shorten
+from components.table_reading.formats.registry import is_image_folder
 from components.table_reading.spans import SpanFile
 
 UNREADABLE = "unreadable_image"
@@ -81,7 +82,9 @@ class ImageFiles:
           table: The file of the table.
         """
         self._filesystem, self._root = filesystem, directory
-        self._folder = posixpath.dirname(table.path)
+        # A span of several files has no folder of its own; its paths are relative to the data folder.
+        self._folder = directory if table.parts else posixpath.dirname(table.path)
+        self.are_covered = is_image_folder(table)
         self._local = isinstance(filesystem, fs.LocalFileSystem)
         self._digest = hashlib.sha256()
         self._links: dict[str, bool] = {}
@@ -156,7 +159,12 @@ class ImageFiles:
             return ""
 
     def note(self, path: str, content: bytes) -> None:
-        """Adds a file to the digest; the order of the calls matters."""
+        """Adds a file to the digest; the order of the calls matters.
+
+        The files of an image folder are those of the span, which the digest of the span covers.
+        """
+        if self.are_covered:
+            return
         self.paths[path] = None
         self._digest.update(hashlib.sha256(content).digest())
 
@@ -229,6 +237,9 @@ def noted_images(
 
     A file that cannot be read counts as empty: ingest reports it, with its row.
     """
+    if files.are_covered:
+        yield from batches
+        return
     with ThreadPoolExecutor(READERS, "images") as pool:
         for batch in batches:
             for piece in _pieces(batch, options.columns):

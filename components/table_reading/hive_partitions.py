@@ -1,8 +1,9 @@
-"""Hive partitioning: tables in nested folders named `column=value`, as Hive, Spark and Arrow datasets write them.
+"""Tables in nested folders, whose names give values: Hive partitioning, and folders of classes.
 
 A pattern may contain folders and `*`. `month={span}/*.parquet` makes one span of each folder, with any number of
-files; `region=*/*.parquet`, or `*.parquet`, is one table without spans. A folder named `column=value` gives the value
-of a column for all rows below it.
+files; `region=*/*.parquet`, or `*.parquet`, is one table without spans. A folder named `column=value`, as Hive, Spark
+and Arrow datasets write them, gives the value of a column for all rows below it; so does a folder at a placeholder:
+`span-{span}/{defect}/*.png` are images in a folder per class, with the column `defect`.
 """
 
 import re
@@ -25,6 +26,14 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's name for the partition of null values."""
 
 
+_PLACEHOLDER = re.compile(r"\{([^{}/]+)\}")
+
+
+def placeholders(pattern: str) -> list[str]:
+    """Returns the columns whose values the folders or file names of a pattern give, without `span`."""
+    return [name for name in _PLACEHOLDER.findall(pattern) if f"{{{name}}}" != SPAN]
+
+
 def has_parts(pattern: str) -> bool:
     """Whether a pattern can match several files per span."""
     return "/" in pattern or "*" in pattern
@@ -35,19 +44,21 @@ def find_partitions(directory: str, pattern: str) -> list[SpanFile]:
 
     Args:
       directory: Folder or URL.
-      pattern: Relative path of the files, with `{span}` and `*` as described above.
+      pattern: Relative path of the files, with `{span}`, `{column}` and `*` as described above.
 
     Raises:
       InputError: The folder is missing, no file matches the pattern, or two folders have the same span number.
     """
     filesystem, root = open_folder(directory)
-    matches = re.compile("/".join(map(_expression, pattern.split("/")))).fullmatch
+    columns = placeholders(pattern)
+    matches = re.compile(_expression(pattern)).fullmatch
     found: dict[str, list[SpanPart]] = {}
     for info, relative in walk(filesystem, root, directory):
         if match := matches(relative):
-            part = SpanPart(
-                info.path, display_path(directory, relative), info.size, info.mtime_ns or 0, values_of(relative)
-            )
+            named = tuple((column, match[f"c{at}"]) for at, column in enumerate(columns))
+            values = (*values_of(relative), *named)
+            name, modified = display_path(directory, relative), info.mtime_ns or 0
+            part = SpanPart(info.path, name, info.size, modified, values, relative)
             found.setdefault(match["span"] if SPAN in pattern else "", []).append(part)
     if not found:
         raise InputError(f"{directory}: no file matches {pattern}")
@@ -177,10 +188,15 @@ def _span(number: Numbered, name: str, path: str, parts: Sequence[SpanPart]) -> 
     return SpanFile(number.span, path, name, size, modified, parts=tuple(parts), counted=counted)
 
 
-def _expression(component: str) -> str:
-    """Translates one path component of a pattern to a regular expression."""
-    texts = [
-        r"(?P<span>[^/]*)" if piece == SPAN else "[^/]*" if piece == "*" else re.escape(piece)
-        for piece in re.split(r"(\{span\}|\*)", component)
-    ]
+def _expression(pattern: str) -> str:
+    """Translates a pattern to a regular expression, with the group `span` and groups c0, c1, ... of the columns."""
+    texts, columns = [], 0
+    for piece in re.split(r"(\{[^{}/]+\}|\*)", pattern):
+        if piece == SPAN:
+            texts.append(r"(?P<span>[^/]*)")
+        elif _PLACEHOLDER.fullmatch(piece):
+            texts.append(f"(?P<c{columns}>[^/]+)")
+            columns += 1
+        else:
+            texts.append("[^/]*" if piece == "*" else re.escape(piece))
     return "".join(texts)

@@ -12,7 +12,8 @@ from components.shared.spellings.canonical_spellings import canonical
 from components.table_reading.cells.type_mismatches import FileTypeMismatches, TypeMismatch, shorten
 from components.table_reading.databases.database import Database
 from components.table_reading.databases.queries import read_query
-from components.table_reading.formats.registry import ALL, FORMATS, SPREADSHEET, ZIP, format_of
+from components.table_reading.formats.image_folders import read_image_folder
+from components.table_reading.formats.registry import ALL, FORMATS, SPREADSHEET, ZIP, format_of, is_image_folder
 from components.table_reading.formats.staging import staged
 from components.table_reading.hive_partitions import part_files, with_columns, without_columns
 from components.table_reading.locations import Place
@@ -54,6 +55,13 @@ def read_batches(
       InputError: The file is unreadable, empty or damaged, has ragged rows, a missing or duplicated column or invalid
         UTF-8; or, under the policy `block`, the first type mismatch.
     """
+    if is_image_folder(file):
+        found = FileTypeMismatches(file.name, options.on_type_mismatch)
+        for batch in read_image_folder(file, types, found):
+            yield canonical(batch, options.spellings) if options.spellings else batch
+        if mismatches is not None:
+            mismatches.extend(found.per_column)
+        return
     if file.parts:
         for part, one in zip(file.parts, part_files(file), strict=True):
             for batch in read_batches(place, one, without_columns(types, part), options, mismatches):

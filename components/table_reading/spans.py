@@ -24,6 +24,7 @@ class SpanPart:
       bytes: Size of the file.
       modified_ns: Modification time, in nanoseconds since 1970.
       values: Partition columns and their values from the names of the folders; None for a null value.
+      relative: Path below the data folder.
     """
 
     path: str
@@ -31,6 +32,7 @@ class SpanPart:
     bytes: int
     modified_ns: int
     values: tuple[tuple[str, str | None], ...] = ()
+    relative: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from components.shared.errors import InputError
 from components.table_reading.csv.dialect import Dialect, detect_dialect
 from components.table_reading.databases.database import Database
 from components.table_reading.databases.queries import survey_batches as query_batches
-from components.table_reading.formats.registry import format_of, is_csv, is_sheet
+from components.table_reading.formats.image_folders import image_rows
+from components.table_reading.formats.registry import format_of, is_csv, is_image_folder, is_sheet
 from components.table_reading.formats.staging import staged
 from components.table_reading.hive_partitions import part_files, with_texts
 from components.table_reading.locations import Place
@@ -37,6 +38,10 @@ def span_batches(
     if isinstance(place, Database):
         for batch in query_batches(place, file, options):
             yield batch, _texts(batch) if place.kind == "sqlite" else frozenset()
+        return
+    if is_image_folder(file):
+        for batch in image_rows(file):
+            yield batch, frozenset(batch.schema.names)
         return
     if file.parts:
         for part, one in zip(file.parts, part_files(file), strict=True):

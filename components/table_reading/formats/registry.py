@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from components.shared.errors import InputError
+from components.shared.images.decoding import SUFFIXES
 from components.table_reading.formats.file_format import Batches, FileFormat, Types
 from components.table_reading.read_limits import Limits
 from components.table_reading.spans import SpanFile
@@ -165,6 +166,9 @@ ZIP = FileFormat(
 SPREADSHEET = FileFormat("spreadsheet", (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), "all")
 TFRECORD = FileFormat("TFRecord", (".tfrecord", ".tfrecord.gz"), "none", _read_tfrecords)
 
+IMAGE = FileFormat("image", SUFFIXES, disk_factor=2.5)
+"""A file per row; image_folders.py makes a table of a folder of them."""
+
 FORMATS = (CSV, PARQUET, ARROW_IPC, JSON_LINES, SPREADSHEET, ZIP, TFRECORD)
 """All file formats, in the order of messages."""
 
@@ -177,7 +181,7 @@ ALL = tuple(end for one in FORMATS for end in one.suffixes)
 def find_format(name: str) -> FileFormat | None:
     """Returns the format of a file by the suffix of its name or path; None if no format has it."""
     lower = name.lower()
-    return next((one for one in FORMATS if lower.endswith(one.suffixes)), None)
+    return next((one for one in (*FORMATS, IMAGE) if lower.endswith(one.suffixes)), None)
 
 
 def format_of(file: SpanFile) -> FileFormat:
@@ -211,6 +215,11 @@ def is_csv(file: SpanFile) -> bool:
 def is_sheet(file: SpanFile) -> bool:
     """Whether a file is a spreadsheet."""
     return find_format(_path(file)) is SPREADSHEET
+
+
+def is_image_folder(file: SpanFile) -> bool:
+    """Whether a span is a folder of image files."""
+    return bool(file.parts) and find_format(_path(file)) is IMAGE
 
 
 def has_texts(file: SpanFile) -> bool:

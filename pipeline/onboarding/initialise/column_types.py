@@ -9,6 +9,7 @@ import pandas as pd
 from components.shared.features.derived_features import AROUND, OUTER
 from components.shared.images.decoding import SUFFIXES
 from components.table_reading.column_types import IMAGE
+from components.table_reading.formats.image_folders import FILE_COLUMN
 from pipeline.onboarding.initialise.column_values import ENOUGH_ROWS, NEAR_UNIQUE, Values, short
 
 Kind = Literal["categorical", "numeric", "cyclical", "id", "date", "time", "text", "image", "list", "constant", "label"]
@@ -122,6 +123,8 @@ def _text_column(values: Values) -> DraftColumn:
     distinct, known = len(values.distinct), values.known
     texts = pd.Series(values.distinct[:10_000], dtype="object")
     if texts.str.lower().str.endswith(SUFFIXES).mean() > 0.95:
+        if values.name == FILE_COLUMN and distinct == known:
+            return described(values, "id", "path of the image file")
         return replace(described(values, "image", f"paths of image files; {_IMAGE}"), type=IMAGE)
     share = distinct / known
     enough = known >= ENOUGH_ROWS

@@ -66,7 +66,7 @@ def initialise(
     """
     limits = DEFAULT_LIMITS.changed(read_limits)
     options = replace(given or ReadOptions(), limits=limits)
-    place = find_data(data, query, options)
+    place = find_data(data, query, options, label)
     name = legal_name(data) if name is None else name
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
         raise UsageError(f"--name {name}: must consist of lower-case letters, digits, _ and -, beginning with a letter")

@@ -13,6 +13,7 @@ from components.table_reading.hive_partitions import find_partitions
 from components.table_reading.locations import find_files
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.spans import SPAN, SpanFile, find_spans, open_folder
+from pipeline.onboarding.initialise.image_pattern import image_pattern
 from pipeline.onboarding.initialise.partition_pattern import partitioned_pattern
 
 
@@ -40,13 +41,14 @@ class DataLocation:
         return is_database(self.directory)
 
 
-def find_data(data: str, query: str = "", options: ReadOptions | None = None) -> DataLocation:
+def find_data(data: str, query: str = "", options: ReadOptions | None = None, label: str = "label") -> DataLocation:
     """Finds the files of a path or URL.
 
     Args:
       data: A file, a folder or a URL; with a query, the URL or file of a database.
       query: Query of a database.
       options: Options of a database: the query for its spans and the login.
+      label: Name of the label column, which the folders of a folder of images give.
 
     Raises:
       UsageError: The data do not exist, or a query is missing or given without a database.
@@ -73,6 +75,8 @@ def find_data(data: str, query: str = "", options: ReadOptions | None = None) ->
     names = sorted(entry.base_name for entry in entries if entry.type == fs.FileType.File)
     names = [name for name in names if name[0] not in "._" and suffix(name)]
     if not names:
+        if pattern := image_pattern(data, label):
+            return _series(data, pattern, find_partitions(data, pattern))
         pattern, column = partitioned_pattern(data)
         if pattern:
             return _series(data, pattern, find_partitions(data, pattern), column)

@@ -5,7 +5,7 @@ from components.table_reading.formats.nested_columns import nested_columns
 from components.table_reading.formats.registry import has_schema, is_sheet
 from components.table_reading.formats.spreadsheets import describe_sheet
 from components.table_reading.formats.staging import as_named
-from components.table_reading.hive_partitions import has_parts, part_files
+from components.table_reading.hive_partitions import has_parts, part_files, placeholders
 from components.table_reading.locations import open_place
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.schema_inference import file_schema
@@ -54,6 +54,10 @@ def assumed_of_source(place: DataLocation, options: ReadOptions) -> list[Assumed
 
 def _partitions(place: DataLocation) -> Assumed:
     parts = place.files[0].parts
+    if named := placeholders(place.pattern):
+        text = f"the names of the folders give {', '.join(map(on_one_line, named))}"
+        spans = f", and {len(place.files)} folders above them are spans" if SPAN in place.pattern else ""
+        return Assumed(text + spans, "[data] pattern")
     columns = [column for column, _ in parts[0].values]
     text = f"the folders give {', '.join(map(on_one_line, columns))}" if columns else "all files are one table"
     if place.span_column:
