@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
+from components.shared.images.pixels import PIXELS
 from components.shared.progress import report_progress
 from components.trainer.class_balancing import BalancedRows
 from components.trainer.ensemble import LinearMember, Member, PriorMember, TreesMember
@@ -47,8 +48,13 @@ class TaskSpec:
 
     def shape(self, rows: TrainingColumns) -> Shape:
         """Returns the input and output sizes of a network for these rows."""
-        widths = {name: matrix.shape[1] for name, matrix in rows.features.items() if name != LINEAR_ONLY}
-        return Shape(widths, self.ids, self.outputs)
+        widths, images = {}, {}
+        for name, matrix in rows.features.items():
+            if name.startswith(PIXELS):
+                images[name] = (matrix.shape[1], matrix.shape[2], matrix.shape[3])
+            elif name != LINEAR_ONLY:
+                widths[name] = matrix.shape[1]
+        return Shape(widths, self.ids, self.outputs, images)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from components.shared.images.pixels import PIXELS
 from components.shared.progress import report_progress
 from components.trainer.candidates import (
     Candidate,
@@ -81,7 +83,8 @@ def fit(
     columns = sum(
         rows.features[name].shape[1] for name in ("categorical", "numeric", "cyclical") if name in rows.features
     )
-    size = Size(len(rows), max(columns, 1), task.outputs)
+    pixels = sum(prod(matrix.shape[1:]) for name, matrix in rows.features.items() if name.startswith(PIXELS))
+    size = Size(len(rows), max(columns, 1), task.outputs, pixels)
     folds = folds_of(len(rows), share, task.ordered) if refit else hold_out(len(rows), share)
     fits = sum(end - begin for fold in folds for begin, end in fold.training) / len(rows) + refit
     planned = plan_training(settings["time_budget"], size, settings, fits)

@@ -80,7 +80,8 @@ class NetworkCandidate:
 
     def _read(self, rows: TrainingColumns) -> TrainingColumns:
         """Keeps only the matrices that the network reads."""
-        return TrainingColumns({name: rows.features[name] for name in self._task.shape(rows).widths}, rows.labels)
+        shape = self._task.shape(rows)
+        return TrainingColumns({name: rows.features[name] for name in (*shape.widths, *shape.images)}, rows.labels)
 
     @staticmethod
     def _shifted(answer: np.ndarray, learned: BalancedRows) -> np.ndarray:

@@ -4,17 +4,20 @@ Categorical values are embedded; numbers, which arrive as quantile ranks, are en
 Rubachev, Babenko: On Embeddings for Numerical Features, arXiv 2203.05556); other columns are used unchanged. k
 perceptrons are computed in one batch: each multiplies the inputs by its own vector, shares the hidden layers, and has
 its own output layer (TabM-mini, Gorishniy, Kotelnikov, Babenko, arXiv 2410.24210). The training loss is the mean of
-their losses; the prediction is the mean of their probabilities.
+their losses; the prediction is the mean of their probabilities. Images pass through convolutional layers first, see
+convolutional_layers.py.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from components.trainer.convolutional_layers import CONVOLUTION_COST, FEATURES, convolutions, convolved
 
 EMBEDDING = 8
 """Dimensions of the embedding of a categorical value; few, because most values of a large vocabulary are rare."""
@@ -32,24 +35,27 @@ class Shape:
       widths: Columns of each input matrix by name.
       ids: Size of the joint vocabulary.
       outputs: Outputs per row: 1 for binary and regression, the number of classes K for multiclass.
+      images: Height, width and channels of each matrix of pixels by name.
     """
 
     widths: Mapping[str, int]
     ids: int
     outputs: int
+    images: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
 
 
 def multiplications(shape: Shape, settings: Mapping[str, Any]) -> int:
-    """Returns the multiplications per row of a forward pass through the dense layers of all members.
+    """Returns the multiplications per row of a forward pass through all dense layers, those of convolutions weighted.
 
     Args:
       shape: Input and output sizes.
       settings: Section `training` of pipeline.toml.
     """
     encoded = {"categorical": EMBEDDING, "numeric": 1 + PIECES, "cyclical": HARMONICS, "missing": 1}
-    inputs = sum(width * encoded[name] for name, width in shape.widths.items())
+    inputs = sum(width * encoded[name] for name, width in shape.widths.items()) + FEATURES * len(shape.images)
     layers = [inputs + 1, *settings["hidden_units"], shape.outputs]
-    return int(settings["members"]) * sum(before * after for before, after in pairwise(layers))
+    dense = int(settings["members"]) * sum(before * after for before, after in pairwise(layers))
+    return dense + CONVOLUTION_COST * sum(convolutions(*image) for image in shape.images.values())
 
 
 def build_model(shape: Shape, settings: Mapping[str, Any]) -> keras.Model:
@@ -67,12 +73,15 @@ def build_model(shape: Shape, settings: Mapping[str, Any]) -> keras.Model:
         name: keras.Input((width,), dtype="int32" if name == "categorical" else "float32", name=name)
         for name, width in shape.widths.items()
     }
-    x = keras.layers.Concatenate()([*_encode(inputs, shape, settings["dropout"]), _ones(inputs)])
+    pictures = {name: keras.Input(image, dtype="uint8", name=name) for name, image in shape.images.items()}
+    seen = [convolved(picture, settings.get("augmentation", {})) for picture in pictures.values()]
+    inputs_of_members = [*_encode(inputs, shape, settings["dropout"]), *seen]
+    x = keras.layers.Concatenate()([*inputs_of_members, _ones(inputs)])
     x = Members(settings["members"])(x)
     for units in settings["hidden_units"]:
         x = keras.layers.Dense(units, activation="relu")(x)
         x = keras.layers.Dropout(settings["dropout"])(x)
-    return keras.Model(inputs, Heads(shape.outputs)(x))
+    return keras.Model({**inputs, **pictures}, Heads(shape.outputs)(x))
 
 
 def _encode(inputs: dict[str, keras.KerasTensor], shape: Shape, dropout: float) -> list[keras.KerasTensor]:

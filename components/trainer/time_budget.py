@@ -38,17 +38,26 @@ OVERTIME = 3.0
 
 @dataclass(frozen=True)
 class Size:
-    """Size of a training task: rows, input columns, and trees per boosting round (K of a multiclass label, else 1)."""
+    """Size of a training task.
+
+    Attributes:
+      rows: Number of rows.
+      columns: Number of input columns.
+      outputs: Trees per boosting round: K of a multiclass label, else 1.
+      pixels: Values (pixels x channels) of all images of a row.
+    """
 
     rows: int
     columns: int
     outputs: int
+    pixels: int = 0
 
 
 def seconds_of(budget: float | str, size: Size) -> float:
     """Returns the budget in seconds; "auto" is 10 s plus 1 s for each 140,000 values, at most 300 s.
 
-    The values are multiplied by sqrt(K) for a label of K classes, which has K times as many, smaller trees.
+    The values are multiplied by sqrt(K) for a label of K classes, which has K times as many, smaller trees. Of the
+    values of images every fourth counts.
 
     Args:
       budget: Seconds, or "auto".
@@ -56,7 +65,8 @@ def seconds_of(budget: float | str, size: Size) -> float:
     """
     if budget != AUTO:
         return float(budget)
-    return min(AUTO_LEAST + size.rows * size.columns * size.outputs**0.5 / AUTO_VALUES, AUTO_MOST)
+    values = size.columns * size.outputs**0.5 + size.pixels / 4
+    return min(AUTO_LEAST + size.rows * values / AUTO_VALUES, AUTO_MOST)
 
 
 def round_seconds(size: Size, leaves: int, columns: float) -> float:

@@ -66,6 +66,7 @@ def run_fn(fn_args: Any) -> None:
 
     classes = class_names(transform, task)
     settings, small = fitted_to(with_hyperparameters(settings, found), len(rows))
+    settings = {**settings, "augmentation": tables.get("augmentation", {})}
     center, spread = label_scale(rows.labels, task)
     what = TaskSpec(task, len(classes), vocabulary_size(transform, features), tables["ordered"])
     logs = f"{fn_args.model_run_dir}/{LOGS}"

@@ -11,6 +11,7 @@ matrices, and the label. Derived numeric and cyclical columns (see derived_featu
     ids       tokens string [M], column int64 [M] -> the ids of these tokens of column 0 .. C-1, int64 [M]
     prose     strings [M] of text or image column 0 .. P-1 -> its numbers, float32 [M, .]; a list with a function per
               column, those of texts first
+    pixels    images, string [M], of image column 0, 1, ... -> pixels uint8 [M, S, S, C]; a list of functions
     scaled    values (with those of texts and images: [N, F - w]), turning, whole
               -> numeric, standardized, cyclical, missing
     label     raw [N], of the label's type -> the label encoded for training
@@ -19,8 +20,8 @@ matrices, and the label. Derived numeric and cyclical columns (see derived_featu
 `large`, in this order, each with the type in which it is served: float64, or int64 where float64 cannot represent all
 values either.
 
-`features` is composed of `ids` and `scaled`; a reader of many rows calls `ids` with the distinct values only. Missing
-values are "", NaN, or the smallest int64.
+`features` is composed of `ids`, `scaled` and `pixels` (as matrices pixels_0, pixels_1, ...). A reader of many rows
+calls `ids` with the distinct values only. Missing values are "", NaN, or the smallest int64.
 """
 
 import json
@@ -32,6 +33,8 @@ from typing import Any
 import tensorflow as tf
 
 from components.shared.features.vocabulary_escaping import escaped_tensor, has_escapes
+from components.shared.images.image_column import ImageColumn
+from components.shared.images.pixels import PIXELS
 from components.shared.spellings.canonical_spellings import KEY as SPELLINGS
 from components.transform.analysis import AnalysisFacts
 from components.transform.known_numbers import KnownNumbers
@@ -113,6 +116,7 @@ def _module(
     features, dataset = custom_config["features"], custom_config["dataset"]
     spellings = custom_config.get(SPELLINGS, {})
     spelt = spelt_by_position(columns["categorical"], spellings)
+    images = {name: one for name, one in analysis.encoders.items() if isinstance(one, ImageColumn)}
     every, names = with_encoded(features, analysis), encoded(features)
     computed = len(every.get("numeric", ())) - len(columns["numeric"])
     count = {kind: sum(name not in large for name in names) for kind, names in columns.items()}
@@ -141,7 +145,11 @@ def _module(
         if names:
             values = joined(values, prose, custom_config, analysis)
         categorical = {"categorical": ids(texts, features, analysis, spellings)} if count["categorical"] else {}
-        return {**categorical, **scaled_(values, turning, whole)}
+        pictures = {
+            f"{PIXELS}{at}": images[name].pixels(prose[:, names.index(name)])
+            for at, name in enumerate(columns["image"])
+        }
+        return {**categorical, **scaled_(values, turning, whole), **pictures}
 
     @tf.function(input_signature=[tf.TensorSpec([None], label_type)], autograph=False)
     def label_(raw: tf.Tensor) -> tf.Tensor:
@@ -149,6 +157,14 @@ def _module(
 
     module = tf.Module()
     module.tables = analysis.tables
+    module.pixels = [
+        tf.function(
+            lambda some, name=name: images[name].pixels(some),
+            input_signature=[tf.TensorSpec([None], tf.string)],
+            autograph=False,
+        )
+        for name in columns["image"]
+    ]
     module.encoders = [analysis.encoders[name] for name in names]
     module.prose = [
         tf.function(

@@ -228,7 +228,16 @@ class Config(ConfigSection):
         numeric = len(self.features.numeric) + sum(map(len, made))
         cyclical = len(self.features.cyclical) + len(self.features.times)
         extra, has_spans = self.data.extra, self.data.has_spans
-        check_steps(self.balance, self.augmentation, extra, self.dataset.task, numeric, cyclical, has_spans)
+        check_steps(
+            self.balance,
+            self.augmentation,
+            extra,
+            self.dataset.task,
+            numeric,
+            cyclical,
+            has_spans,
+            len(self.features.image),
+        )
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ import tensorflow_transform as tft
 from components.shared.examples.example_reading import first_values
 from components.shared.features.cell_texts import texts_of
 from components.shared.features.dense_columns import MISSING
+from components.shared.images.pixels import PIXELS
 
 FOLDER = "matrices"
 
@@ -71,6 +72,10 @@ class Matrices(tf.Module):
                 values = np.concatenate([values, *self._encoded(batch)], axis=1)
             scaled = self.loaded.scaled(values, turning, _integers(batch, self.large))
             found |= {name: matrix.numpy() for name, matrix in scaled.items()}
+        for at, name in enumerate(self.images):
+            cells = first_values(batch, name)
+            images = [value or b"" for value in cells.to_pylist()]
+            found[f"{PIXELS}{at}"] = self.loaded.pixels[at](tf.constant(images, tf.string)).numpy()
         return found
 
     def labels(self, batch: pa.RecordBatch) -> np.ndarray:

@@ -79,6 +79,10 @@ class ImageColumn(tf.Module):
         several = tf.cond(blocks > 0, found.concat, lambda: tf.zeros([0, len(self.columns)], tf.float32))
         return tf.ensure_shape(several, [None, len(self.columns)])
 
+    def pixels(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns the decoded images, uint8 [N, S, S, C]; a missing image is grey."""
+        return decoded_pixels(images, self.size, self.channels)
+
     def _block(self, images: tf.Tensor) -> tf.Tensor:
         pixels = decoded_pixels(images, self.size, self.channels)
         numbers = tf.matmul(coefficients(pixels) - self._mean, self._directions)

@@ -7,6 +7,8 @@ BLANK = (
     b"IDATx\x9cch\x00\x00\x00\x82\x00\x81w\xcdr\xb6\x00\x00\x00\x00IEND\xaeB`\x82"
 )
 """A PNG of one grey pixel of 8 bits, decoded in the place of a missing image."""
+PIXELS = "pixels_"
+"""Prefix of the matrices of pixels among the transformed features, followed by the number of the image column."""
 PARALLEL = 8
 """Images of a batch that are decoded at a time."""
 

@@ -103,7 +103,16 @@ def settings_text(
     lines += [f"{key} = {value}" for key, value in asdict(options.limits).items() if value != default[key]]
     lines += number_lines(options)
     lines += spelling_lines(spellings)
-    lines += ["", *_features(proposal, found.rows), "", *_GATE, "", *_training(found.rows), ""]
+    lines += [
+        "",
+        *_features(proposal, found.rows),
+        "",
+        *_GATE,
+        "",
+        *_augmentation(proposal),
+        *_training(found.rows),
+        "",
+    ]
     lines += _evaluation(proposal, found, eval_rows)
     beam = 'profile = "local"'.ljust(30) + "# or flink, spark, dataflow: where the heavy steps run"
     lines += ["", "[registry]", f'directory = ""                 # empty: runs/{name}/registry', "", "[beam]", beam]
@@ -180,6 +189,14 @@ def _features(proposal: Proposal, rows: int) -> list[str]:
     count = 1 if rows < 500 else 2 if rows < FEW_ROWS else 10
     lines.append(f"min_count = {count}".ljust(30) + "# rarer categories share one code")
     return lines
+
+
+def _augmentation(proposal: Proposal) -> list[str]:
+    """Mild augmentation of images, which a small table of images needs most."""
+    if not proposal.of_kind("image"):
+        return []
+    flips = "# mirrored images: flip = " + '"horizontal"'
+    return ["[augmentation]", "shift = 0.1".ljust(30) + "# share of the width", "rotation = 5.0".ljust(30) + flips, ""]
 
 
 def _training(rows: int) -> list[str]:

@@ -53,11 +53,37 @@ class BalanceSection(ConfigSection):
 
 
 class AugmentationSection(ConfigSection):
-    """Augmentation of the training rows."""
+    """Augmentation of the training rows.
+
+    Images are changed at random each time the network sees them; the columns that the other candidates use are those of
+    the unchanged image.
+    """
 
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Maximum random change of numeric values, relative to half the distance to the nearest other value of the column;
     0 disables it."""
+    flip: Literal["none", "horizontal", "vertical", "both"] = "none"
+    """Mirror half of the images: left to right, top to bottom, or both independently."""
+    shift: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Maximum random shift of images, as a share of their width and height; the border is mirrored."""
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Maximum random rotation of images in both directions, in degrees; the border is mirrored."""
+    brightness: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Maximum random change of the brightness of images, as a share of the range from black to white."""
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Maximum random change of the contrast of images, as a share of it."""
+    noise: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Standard deviation of Gaussian noise on the pixels of images, as a share of the range from black to white."""
+
+    @property
+    def of_images(self) -> list[str]:
+        """Names of the settings of images that are not at their default."""
+        default = AugmentationSection.model_construct()
+        return [name for name in IMAGE_STEPS if getattr(self, name) != getattr(default, name)]
+
+
+IMAGE_STEPS = ("flip", "shift", "rotation", "brightness", "contrast", "noise")
+"""Settings of [augmentation] that apply to images."""
 
 
 def check_steps(
@@ -68,6 +94,7 @@ def check_steps(
     numeric: int,
     cyclical: int,
     has_spans: bool,
+    images: int = 0,
 ) -> None:
     """Checks the data steps against task and data.
 
@@ -79,6 +106,7 @@ def check_steps(
       numeric: Number of numeric features.
       cyclical: Number of cyclical features.
       has_spans: Whether the data have spans.
+      images: Number of image features.
 
     Raises:
       ValueError: A step does not apply to the task or to the data.
@@ -91,6 +119,10 @@ def check_steps(
         )
     if balance.method == "smote" and not numeric + cyclical:
         raise ValueError('[balance] method: "smote" needs a numeric or cyclical feature to lie between; take "over"')
+    if balance.method == "smote" and images:
+        raise ValueError('[balance] method: "smote" cannot interpolate between images; take "over" or "weights"')
+    if augmentation.of_images and not images:
+        raise ValueError(f"[augmentation] {augmentation.of_images[0]}: there is no image feature; take it out")
     if augmentation.jitter and not numeric:
         raise ValueError("[augmentation] jitter: there is no numeric feature; take it out")
     if extra and not has_spans:
@@ -103,6 +135,7 @@ def steps_json(balance: BalanceSection, augmentation: AugmentationSection) -> st
     if balance.method != "none":
         unused = set() if balance.method == "smote" else {"neighbours"}
         done["balance"] = balance.model_dump(mode="json", exclude=unused | ({"ratio"} if balance.weights else set()))
-    if augmentation.jitter:
-        done["augmentation"] = augmentation.model_dump(mode="json")
+    if augmentation.jitter or augmentation.of_images:
+        unused = set(IMAGE_STEPS) - set(augmentation.of_images)
+        done["augmentation"] = augmentation.model_dump(mode="json", exclude=unused)
     return json.dumps(done, sort_keys=True) if done else ""
