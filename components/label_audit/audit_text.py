@@ -52,7 +52,7 @@ def agreement_lines(found: Agreement) -> list[str]:
     if found.raw is not None:
         lines.append(
             f"  raw agreement {found.raw:.1%}, Fleiss' kappa {_figure(found.fleiss)}, "
-            f"Krippendorff's alpha {_figure(found.alpha)}"
+            f"Krippendorff's alpha {_figure(found.alpha)}{_interval(found)}"
         )
         lines += [
             f"  {pair.one} and {pair.other}: {pair.agreement:.1%} of {pair.rows:,} rows, "
@@ -67,6 +67,13 @@ def agreement_lines(found: Agreement) -> list[str]:
             f"annotator: {best}"
         )
     return [*lines, *(f"  {line}" for line in recommendations(found))]
+
+
+def _interval(found: Agreement) -> str:
+    if found.alpha_interval is None:
+        return ""
+    low, high = found.alpha_interval
+    return f" (95 % interval {low:.3f} to {high:.3f})"
 
 
 def _figure(value: float | None) -> str:

@@ -84,6 +84,7 @@ def check_schema(config: Config) -> dict[str, str]:
         "[data] latest_year": list(config.data.latest_year),
         "[data] list_separator": list(config.data.list_separator),
         "[features]": config.features.names,
+        "[audit] annotators": list(config.audit.annotators),
         "[drift] slices": [column for keys in config.drift.slices for column in keys],
         "[drift] thresholds": list(config.drift.thresholds),
         "[gate] features": list(config.gate.features),

@@ -16,6 +16,7 @@ from components.shared.texts.escaping import xml_text
 from components.shared.texts.page_scripts import theme_and_tooltips
 from pipeline.drift.comparison_text import drift_counts
 from pipeline.report import formatting
+from pipeline.report.agreement_rows import agreement_part
 from pipeline.report.card_parts import against_champion, fairness, of_metrics
 from pipeline.report.error_rows import importance, weak
 from pipeline.report.facts import ReportData
@@ -156,6 +157,7 @@ def _labels(facts: ReportData) -> dict[str, Any]:
     )
     return {
         "audit": found,
+        "agreement": agreement_part(found),
         "classes": [
             (value, share, current.get(value), noise.get(value))
             for value, share in (found.get("classes") or {}).items()

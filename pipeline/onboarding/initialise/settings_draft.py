@@ -103,7 +103,7 @@ def settings_text(
     lines += [f"{key} = {value}" for key, value in asdict(options.limits).items() if value != default[key]]
     lines += number_lines(options)
     lines += spelling_lines(spellings)
-    lines += ["", *_features(proposal, found.rows), "", *_GATE, "", *_training(found.rows), ""]
+    lines += ["", *_features(proposal, found.rows), "", *_GATE, *_audit(proposal), "", *_training(found.rows), ""]
     lines += _evaluation(proposal, found, eval_rows)
     beam = 'profile = "local"'.ljust(30) + "# or flink, spark, dataflow: where the heavy steps run"
     lines += ["", "[registry]", f'directory = ""                 # empty: runs/{name}/registry', "", "[beam]", beam]
@@ -177,6 +177,17 @@ def _features(proposal: Proposal, rows: int) -> list[str]:
     count = 1 if rows < 500 else 2 if rows < FEW_ROWS else 10
     lines.append(f"min_count = {count}".ljust(30) + "# rarer categories share one code")
     return lines
+
+
+def _audit(proposal: Proposal) -> list[str]:
+    """The annotators' columns; no lines without any."""
+    if not proposal.annotators:
+        return []
+    return [
+        "",
+        "[audit]".ljust(30) + "# agreement of these annotators, measured in each run",
+        *_array("annotators", proposal.annotators),
+    ]
 
 
 def _training(rows: int) -> list[str]:

@@ -150,6 +150,7 @@ _NAMING = {
     "features": ("categorical", "numeric", "cyclical"),
     "drift": ("thresholds", "slices"),
     "gate": ("features",),
+    "audit": ("annotators",),
     "evaluation": ("slices", "sensitive"),
 }
 """Tables and keys that name columns."""
