@@ -16,12 +16,6 @@ pytestmark = pytest.mark.e2e
 CASES = Path(__file__).parents[1] / "cases"
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def said(capsys: pytest.CaptureFixture[str], *command: str) -> dict[str, Any]:
     """Returns the JSON object that a command with --json prints."""
     assert main([*command, "--json"]) == 0

@@ -32,12 +32,6 @@ def table(rows=ROWS, start=0, label=lambda row: "yes" if LUCK[row] < 0.3 else "n
     return "\n".join(lines) + "\n"
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def write(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)

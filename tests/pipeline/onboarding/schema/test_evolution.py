@@ -47,12 +47,6 @@ def project(folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Con
     return load_config(config)
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def test_a_span_with_another_delimiter_is_named_and_nothing_is_written(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from components.shared.errors import ConfigError
 from pipeline.preflight.data_check import check_schema
-from pipeline.settings.config import Config, load_config
+from pipeline.settings.config import Config
+from tests.projects import load_settings
 
 TOML = """
 [dataset]
@@ -35,9 +36,7 @@ feature {{ name: "ben" type: {ben} }}
 
 
 def load(folder: Path, annotators: str, task: str = "binary", ben: str = "BYTES value_count { max: 1 }") -> Config:
-    (folder / "pipeline.toml").write_text(TOML.format(annotators=annotators, task=task))
-    (folder / "schema.pbtxt").write_text(SCHEMA.format(ben=ben))
-    return load_config(folder / "pipeline.toml")
+    return load_settings(folder, TOML.format(annotators=annotators, task=task), SCHEMA.format(ben=ben))
 
 
 def test_annotators_are_columns_beside_the_features(tmp_path):
