@@ -67,9 +67,10 @@ flink-down: ## end it
 docs: setup ## build the documentation as a site in build/site, links checked (extra `docs`)
 	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=$(CURDIR) $(bin)/mkdocs build --strict --config-file deploy/docs/mkdocs.yml
 
-reference: setup ## write docs/settings.md and docs/cli.md from the code
+reference: setup ## write docs/settings.md, docs/cli.md and docs/packages.svg from the code
 	@$(bin)/python -m pipeline.settings.reference_page > docs/settings.md
 	@$(bin)/python -m docs.reference.command_line > docs/cli.md
+	@$(bin)/python -m docs.reference.package_graph > docs/packages.svg
 
 lock: setup ## renew requirements.lock: one for Python 3.10 to 3.13, with hashes, without addresses
 	@UV_CACHE_DIR=.venv/.uv-cache $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.10 \
