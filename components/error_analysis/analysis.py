@@ -12,7 +12,7 @@ from components.error_analysis.diagnosis import TrainingRows, diagnose_slices
 from components.error_analysis.importance import affordable, correlation_ratios, permutation_importance
 from components.error_analysis.permuted_predictions import PermutedPredictions
 from components.error_analysis.row_losses import LOSS, RowLosses, row_losses, task_metrics
-from components.error_analysis.row_sample import MOST_CELLS, read_feature_columns, sample_rows
+from components.error_analysis.row_sample import MAX_CELLS, read_feature_columns, sample_rows
 from components.error_analysis.settings import ErrorAnalysisSettings
 from components.error_analysis.slice_search import SliceSearchResult, weak_slices
 from components.shared.audited_rows import audited_rows
@@ -21,7 +21,7 @@ from components.shared.features.derived_features import sources
 from components.shared.serving.predictions import CANDIDATE, ModelPredictions
 from components.shared.serving.serving_contract import load_model
 
-MOST_PRODUCTS = 400_000_000
+MAX_PRODUCTS = 400_000_000
 """Maximum of rows x columns x classes, to which the cost of the search is proportional; more rows are sampled."""
 
 
@@ -59,10 +59,10 @@ def analyse_errors(
     categorical, numeric = list(kinds["categorical"]), [*kinds["numeric"], *kinds["cyclical"]]
     texts = list(kinds.get("text", ()))
     features = [*categorical, *numeric, *texts]
-    most = min(settings.max_rows, MOST_CELLS // max(1, len(features)))
+    most = min(settings.max_rows, MAX_CELLS // max(1, len(features)))
     classes = max(1, len(predictions.about.classes))
     chosen = sample_rows(
-        len(predictions.labels), min(most, MOST_PRODUCTS // max(1, len(features) * classes)), settings.seed
+        len(predictions.labels), min(most, MAX_PRODUCTS // max(1, len(features) * classes)), settings.seed
     )
     candidate = predictions.outputs[CANDIDATE]
     decided = None if candidate.decided is None else candidate.decided[chosen]

@@ -30,7 +30,7 @@ OVERALL_SHARE = 0.8
 """Share of ALPHA for the overall metrics if slices are compared, too; slices have the larger tolerance."""
 POWER = 0.9
 RESAMPLES = 200
-MOST_ROWS = 200_000
+MAX_ROWS = 200_000
 """Maximum resampled rows; more are sampled down, and the standard errors scaled by the square root of the share."""
 Z95 = NormalDist().inv_cdf(0.975)
 
@@ -121,16 +121,16 @@ def draw_samples(
     """
     names = next(iter(calculators.values())).names
     large = {"": np.arange(rows), **{name: at for name, at in slices.items() if len(at) >= MIN_ROWS}}
-    if rows <= MOST_ROWS:
+    if rows <= MAX_ROWS:
         return BootstrapSamples(names, poisson_draws(calculators, large, rows, resamples, seed, overall_only))
-    chosen = np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
+    chosen = np.sort(np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False))
     some = {name: np.flatnonzero(np.isin(chosen, at, assume_unique=True)) for name, at in large.items()}
     fewer = {name: calculator.among(chosen) for name, calculator in calculators.items()}
-    drawn = poisson_draws(fewer, some, MOST_ROWS, resamples, seed, overall_only)
+    drawn = poisson_draws(fewer, some, MAX_ROWS, resamples, seed, overall_only)
     for slice_name, inside in drawn.items():
         for name in inside:
             inside[name][0] = calculators[name].among(large[slice_name])(np.ones(len(large[slice_name])))
-    return BootstrapSamples(names, drawn, math.sqrt(MOST_ROWS / rows))
+    return BootstrapSamples(names, drawn, math.sqrt(MAX_ROWS / rows))
 
 
 def compare_metrics(

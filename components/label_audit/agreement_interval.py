@@ -9,7 +9,7 @@ for each distinct combination of labels instead of one for each row.
 import numpy as np
 
 from components.label_audit.annotations import AnnotationMatrix
-from components.shared.statistics.bootstrap import LEVEL, MIN_ROWS, MOST_UNKNOWN, RESAMPLES, SEED
+from components.shared.statistics.bootstrap import LEVEL, MAX_UNKNOWN, MIN_ROWS, RESAMPLES, SEED
 
 
 def alpha_interval(votes: AnnotationMatrix, resamples: int = RESAMPLES, seed: int = SEED) -> tuple[float, float] | None:
@@ -46,7 +46,7 @@ def alpha_interval(votes: AnnotationMatrix, resamples: int = RESAMPLES, seed: in
         if expected > 0:
             drawn[number] = 1 - (weights @ apart) * (labels - 1) / expected
     known = drawn[np.isfinite(drawn)]
-    if len(known) < (1 - MOST_UNKNOWN) * resamples:
+    if len(known) < (1 - MAX_UNKNOWN) * resamples:
         return None
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

@@ -4,7 +4,7 @@ from components.label_audit.agreement import Agreement
 from components.label_audit.audit import LabelAudit
 from components.label_audit.recommendations import recommendations
 
-MOST_SHOWN = 10
+MAX_SHOWN = 10
 
 
 def audit_lines(found: LabelAudit) -> list[str]:
@@ -33,7 +33,7 @@ def audit_lines(found: LabelAudit) -> list[str]:
     if found.outlying_rows:
         lines.append(f"  outliers: {found.outlying_rows:,} rows")
     if found.issues:
-        named = [issue.id if issue.id is not None else str(issue.row) for issue in found.issues[:MOST_SHOWN]]
+        named = [issue.id if issue.id is not None else str(issue.row) for issue in found.issues[:MAX_SHOWN]]
         width = max(len("id"), *(len(name) for name in named))
         lines += ["", f"{'quality':>7}  {'row':>9}  {'id':<{width}}  label -> suggested"]
         lines += [

@@ -20,7 +20,7 @@ Causes = Callable[[Sequence[Alarm]], tuple[Cause, ...]]
 _SAME_TIME = 2
 """Number of windows within which alarms are of one time."""
 _CORRELATED = 0.6
-_LEAST_COMMON = 10
+_MIN_COMMON = 10
 _KINDS = {
     "skew": "covariate",
     "drift": "covariate",
@@ -198,7 +198,7 @@ def _correlated(state: Mapping[str, Any], one: str, other: str) -> bool:
     """Whether the effects of two streams moved together before the alarms."""
     series = [np.asarray(state.get("streams", {}).get(name, {}).get("effects", []), float) for name in (one, other)]
     common = min(map(len, series))
-    if common < _LEAST_COMMON:
+    if common < _MIN_COMMON:
         return False
     first, second = (values[-common:] for values in series)
     if first.std() == 0 or second.std() == 0:

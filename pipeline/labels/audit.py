@@ -173,7 +173,7 @@ def audit(
     )
 
 
-MOST_QUALITY = 0.5
+MAX_QUALITY = 0.5
 """Maximum of --auto: a label of higher quality is more likely right than wrong."""
 
 
@@ -232,11 +232,11 @@ def check_threshold(auto: float) -> None:
     """Validates the quality threshold of --auto.
 
     Raises:
-      UsageError: It is not in [0, MOST_QUALITY].
+      UsageError: It is not in [0, MAX_QUALITY].
     """
-    if not 0 <= auto <= MOST_QUALITY:  # false for NaN, too
+    if not 0 <= auto <= MAX_QUALITY:  # false for NaN, too
         raise UsageError(
-            f"--auto {auto:g}: must be between 0 and {MOST_QUALITY}; a label of higher quality is more likely right "
+            f"--auto {auto:g}: must be between 0 and {MAX_QUALITY}; a label of higher quality is more likely right "
             "than wrong"
         )
 

@@ -131,7 +131,7 @@ def source_of(config: Config, directory: str) -> Source:
     return source
 
 
-LEAST_SAMPLE = 100
+MIN_SAMPLE = 100
 """Minimum sample size; with fewer rows a split may lack a class."""
 
 
@@ -148,8 +148,8 @@ def share_of(source: Source, span: int | None, rows: int, cache: Path) -> float:
       InputError: A file is missing or cannot be read with the schema.
       UsageError: `rows` is below the minimum, or the cache cannot be written.
     """
-    if rows < LEAST_SAMPLE:
-        raise UsageError(f"--sample {rows}: must be at least {LEAST_SAMPLE}")
+    if rows < MIN_SAMPLE:
+        raise UsageError(f"--sample {rows}: must be at least {MIN_SAMPLE}")
     window = source.files(span).splits()
     known = _load(cache)
     scans: dict[str, FileScan] = {}

@@ -30,7 +30,7 @@ from pipeline.report.threshold_summary import calibrated, deciding
 from pipeline.report.training_rows import training
 from pipeline.report.verdict import notes, title, verdict
 
-MOST_ROWS = 100
+MAX_ROWS = 100
 """Largest number of rows of a table; the page gives the number of the others."""
 
 SHOWN_APART = (
@@ -69,8 +69,8 @@ def report_page(facts: ReportData) -> str:
         features=features,
         columns=sum(not row.is_table for row in features),
         drift=_drift(summary["drift"]),
-        anomalies=summary["anomalies"][:MOST_ROWS],
-        more_anomalies=max(0, len(summary["anomalies"]) - MOST_ROWS),
+        anomalies=summary["anomalies"][:MAX_ROWS],
+        more_anomalies=max(0, len(summary["anomalies"]) - MAX_ROWS),
         of_metrics=of_metrics(facts),
         deciding=deciding(facts),
         calibrated=calibrated(facts),
@@ -139,7 +139,7 @@ def _labels(facts: ReportData) -> dict[str, Any]:
     found = dict(facts.summary["labels"])
     audited, doubtful = audited_rows(found), found.get("doubtful", 0)
     noise = {row["label"]: row["noise"] for row in found.get("class_noise") or ()}
-    issues = (found.get("issues") or [])[:MOST_ROWS]
+    issues = (found.get("issues") or [])[:MAX_ROWS]
     text = []
     if audited:
         by = f" by out-of-sample predictions of {found['model']}" if found.get("model") else ""

@@ -16,10 +16,10 @@ from pipeline.metadata.stored_artifact import StoredArtifact
 from pipeline.run_history.cautions import caution_text, cautions
 from pipeline.settings import tuning_result_text
 
-MOST_ISSUES = 20
+MAX_ISSUES = 20
 """Maximum number of label issues in a summary; labels.json has up to `[audit] max_issues`."""
 
-MOST_WARNINGS = 4
+MAX_WARNINGS = 4
 """Maximum number of evaluator warnings in the text; the report has all."""
 
 
@@ -141,10 +141,10 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
         found["drift"] = [row for row in _read(drift, "drift.json") if _is_telling(row)]
     if labels := artifacts.get("LabelAudit.labels"):
         found["labels"] = _read(labels, "labels.json")
-        found["labels"]["issues"] = found["labels"].get("issues", [])[:MOST_ISSUES]
+        found["labels"]["issues"] = found["labels"].get("issues", [])[:MAX_ISSUES]
         if agreement := found["labels"].get("agreement"):
             lists = ("confusions", "by_class", "by_slice", "send_back")
-            found["labels"]["agreement"] = {**agreement, **{key: agreement[key][:MOST_ISSUES] for key in lists}}
+            found["labels"]["agreement"] = {**agreement, **{key: agreement[key][:MAX_ISSUES] for key in lists}}
     if graph := artifacts.get("Transform.transform_graph"):
         found["values"] = _values(Path(graph.uri) / "values.json")
         found["texts"] = _values(Path(graph.uri) / "texts.json")
@@ -271,9 +271,9 @@ def summary_text(summary: Summary) -> str:
             lines.append(f"  baselines   {_baseline_text(summary)}")
         if one := summary.strongest_column:
             lines.append(f"  strongest   {' '.join(one['column'].split())} alone: {one['metric']} {one['value']:.4f}")
-        lines += [f"  warning     {one}" for one in summary.warnings[:MOST_WARNINGS]]
-        if len(summary.warnings) > MOST_WARNINGS:
-            lines.append(f"  warning     and {len(summary.warnings) - MOST_WARNINGS} more in the report")
+        lines += [f"  warning     {one}" for one in summary.warnings[:MAX_WARNINGS]]
+        if len(summary.warnings) > MAX_WARNINGS:
+            lines.append(f"  warning     and {len(summary.warnings) - MAX_WARNINGS} more in the report")
         lines.append(f"  weakest     {_weakest_text(summary.weakest_slices)}")
         lines.append(f"  blessed     {_blessing_text(summary)}")
     if summary.pushed is not None:

@@ -308,7 +308,7 @@ class Config(ConfigSection):
 
     @model_validator(mode="after")
     def _metrics_fit_the_task(self) -> "Config":
-        legal = METRICS[self.dataset.task]
+        legal = THRESHOLD_METRICS[self.dataset.task]
         for key in ("thresholds", "slice_thresholds", "tolerance", "slice_tolerance"):
             for metric in getattr(self.evaluation, key):
                 if metric not in legal:
@@ -328,7 +328,7 @@ class Config(ConfigSection):
         return read_module(self.path, named, tuned=bool(self.tune.trials)) if named else None
 
 
-METRICS: dict[Task, Names] = {
+THRESHOLD_METRICS: dict[Task, Names] = {
     "binary": ("auc", "average_precision", "f1", "precision", "recall", "accuracy", "log_loss", "calibration_error"),
     "multiclass": ("accuracy", "log_loss", "calibration_error"),
     "regression": ("rmse", "mae"),

@@ -160,7 +160,7 @@ def test_very_many_rows_are_sampled_before_resampling(monkeypatch):
     both = models(5, 4000, 0.02)
     slices = {"s=0": np.arange(0, 4000, 2)}
     every = draw_samples(both, slices, 4000)
-    monkeypatch.setattr(paired_comparison, "MOST_ROWS", 1000)
+    monkeypatch.setattr(paired_comparison, "MAX_ROWS", 1000)
     some = draw_samples(both, slices, 4000)
     for part in ("", "s=0"):
         assert some.measured(part, "candidate") == every.measured(part, "candidate")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from components.shared.errors import ConfigError
-from pipeline.settings.config import METRICS, find_config, load_config
+from pipeline.settings.config import THRESHOLD_METRICS, find_config, load_config
 from tests.projects import load_settings
 
 SETTINGS = """
@@ -180,11 +180,11 @@ def test_a_metric_that_the_task_has_not_is_refused_with_those_it_has(tmp_path, t
     assert found.startswith(f"[evaluation] {key}: {metric} is no metric of a {task} task; legal: ")
 
 
-@pytest.mark.parametrize("task", METRICS)
+@pytest.mark.parametrize("task", THRESHOLD_METRICS)
 @pytest.mark.parametrize("key", ["thresholds", "slice_thresholds", "tolerance", "slice_tolerance"])
 def test_a_bound_above_the_largest_value_of_the_metric_is_refused(tmp_path, task, key):
     """`slice_tolerance = { recall = 2 }`, meant as two points, would never be exceeded."""
-    for metric in METRICS[task]:
+    for metric in THRESHOLD_METRICS[task]:
         text = (
             SETTINGS.replace('"y"', f'"y"\ntask = "{task}"')
             + f"[evaluation]\nslices = [['x']]\n{key} = {{ {metric} = 2 }}"
