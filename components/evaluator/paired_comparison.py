@@ -167,7 +167,7 @@ def compare_metrics(
     for family, alpha in zip(families, (ALPHA * share, ALPHA * (1 - share if share < 1 else 1)), strict=True):
         apart = {key: draws.difference(*key, *names) for key in family}
         p_values = {
-            key: significantly_worse(-difference if key[1] in lower_is_better else difference, error)
+            key: one_sided_p_value(-difference if key[1] in lower_is_better else difference, error)
             for key, (difference, error) in apart.items()
         }
         known = {key: p for key, p in p_values.items() if p == p}
@@ -182,8 +182,11 @@ def compare_metrics(
     return compared
 
 
-def significantly_worse(difference: float, error: float) -> float:
-    """Returns the one-sided p-value of "no worse", of a difference (> 0 is better) with its error; NaN if either is."""
+def one_sided_p_value(difference: float, error: float) -> float:
+    """Returns the p-value of the hypothesis "not worse", given a difference (> 0 is better) and its standard error.
+
+    It is NaN if one of them is not finite.
+    """
     if not math.isfinite(difference) or not math.isfinite(error):
         return float("nan")
     if error == 0:

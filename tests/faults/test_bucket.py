@@ -1,4 +1,4 @@
-"""The registry in a bucket: killed pushes, errors and timeouts of the store, concurrent pushes, a whole run."""
+"""The registry in a bucket: interrupted pushes, errors and timeouts of the store, concurrent pushes, a whole run."""
 
 import os
 import signal

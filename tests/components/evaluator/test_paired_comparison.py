@@ -11,9 +11,9 @@ from components.evaluator.paired_comparison import (
     MetricComparison,
     compare_metrics,
     draw_samples,
+    one_sided_p_value,
     outperforms,
     rejected_hypotheses,
-    significantly_worse,
 )
 from components.shared.statistics.weighted_metrics import MeanMetrics, ThresholdMetrics, regression_metrics
 
@@ -118,7 +118,7 @@ def test_model_is_never_worse_than_itself():
     ("difference", "error", "p"), [(-1.644854, 1, 0.05), (0, 1, 0.5), (-0.1, 0, 0.0), (0.0, 0, 1.0)]
 )
 def test_p_values(difference, error, p):
-    assert significantly_worse(difference, error) == pytest.approx(p, abs=1e-6)
+    assert one_sided_p_value(difference, error) == pytest.approx(p, abs=1e-6)
 
 
 def test_holms_procedure():
