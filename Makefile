@@ -1,6 +1,6 @@
 # One command per habit; CI calls the same ones. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run-local demo test test-fast test-cluster test-long test-faults lint format notebooks image flink-up flink-down lock clean docs reference
+.PHONY: help setup data run-local demo test test-fast test-cluster test-long test-faults coverage lint format notebooks image flink-up flink-down lock clean docs reference
 SHELL := /bin/bash
 bin := .venv/bin
 WORKERS ?= 2
@@ -37,6 +37,13 @@ test-long: setup ## more whole runs and repeated processes, of what a shorter te
 
 test-faults: setup ## kills, damage, full disks and the like: SEED=… repeats a run, FAULTS=2 tries twice as many; half an hour
 	@$(bin)/python -m pytest -q -n $(WORKERS) --dist load -m faults tests/faults
+
+coverage: setup ## branch coverage by the fast tests, subprocesses included; page in build/coverage/html. TESTS=folder for a part
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@export COVERAGE_FILE=$(CURDIR)/build/coverage/data; \
+	$(bin)/coverage run -m pytest -q $(parallel) -m "not e2e and not slow and not cluster and not faults and not long" $(TESTS); \
+	tested=$$?; $(bin)/coverage combine -q && $(bin)/coverage html -q -d build/coverage/html && $(bin)/coverage report --skip-covered; \
+	exit $$tested
 
 lint: setup ## ruff, mypy, import-linter, links, words and names of the documentation
 	@$(bin)/ruff format --check .
