@@ -1,6 +1,6 @@
 # One command per habit; CI calls the same ones. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run-local demo test test-fast test-cluster test-long test-faults lint format notebooks image flink-up flink-down lock clean docs reference
+.PHONY: help setup data run-local demo test test-fast test-cluster test-long test-faults coverage lint format notebooks image flink-up flink-down lock clean docs reference
 SHELL := /bin/bash
 bin := .venv/bin
 WORKERS ?= 2
@@ -38,6 +38,13 @@ test-long: setup ## more whole runs and repeated processes, of what a shorter te
 test-faults: setup ## kills, damage, full disks and the like: SEED=… repeats a run, FAULTS=2 tries twice as many; half an hour
 	@$(bin)/python -m pytest -q -n $(WORKERS) --dist load -m faults tests/faults
 
+coverage: setup ## branch coverage by the fast tests, subprocesses included; page in build/coverage/html. TESTS=folder for a part
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@export COVERAGE_FILE=$(CURDIR)/build/coverage/data; \
+	$(bin)/coverage run -m pytest -q $(parallel) -m "not e2e and not slow and not cluster and not faults and not long" $(TESTS); \
+	tested=$$?; $(bin)/coverage combine -q && $(bin)/coverage html -q -d build/coverage/html && $(bin)/coverage report --skip-covered; \
+	exit $$tested
+
 lint: setup ## ruff, mypy, import-linter, links, words and names of the documentation
 	@$(bin)/ruff format --check .
 	@$(bin)/ruff check .
@@ -67,9 +74,10 @@ flink-down: ## end it
 docs: setup ## build the documentation as a site in build/site, links checked (extra `docs`)
 	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=$(CURDIR) $(bin)/mkdocs build --strict --config-file deploy/docs/mkdocs.yml
 
-reference: setup ## write docs/settings.md and docs/cli.md from the code
+reference: setup ## write docs/settings.md, docs/cli.md and docs/packages.svg from the code
 	@$(bin)/python -m pipeline.settings.reference_page > docs/settings.md
 	@$(bin)/python -m docs.reference.command_line > docs/cli.md
+	@$(bin)/python -m docs.reference.package_graph > docs/packages.svg
 
 lock: setup ## renew requirements.lock: one for Python 3.10 to 3.13, with hashes, without addresses
 	@UV_CACHE_DIR=.venv/.uv-cache $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.10 \

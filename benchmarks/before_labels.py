@@ -70,7 +70,7 @@ REQUIREMENTS = HERE / "nannyml_requirements.txt"
 METHODS = ("full", "cbpe", "pape")
 NAMES = {"full": "ours"}
 LEVEL, Z = 0.9, 1.6449
-MOST_REFERENCE = 10_000
+MAX_REFERENCE = 10_000
 
 
 def main() -> int:
@@ -133,8 +133,8 @@ def catalog(python: Path | None, seed: int) -> Mapping[str, Callable[[], Stream]
 
 
 def shortened(stream: Stream, windows: int | None) -> Stream:
-    """The stream with at most so many windows, and its newest MOST_REFERENCE reference rows."""
-    reference = stream.reference.among(np.arange(max(0, len(stream.reference) - MOST_REFERENCE), len(stream.reference)))
+    """The stream with at most so many windows, and its newest MAX_REFERENCE reference rows."""
+    reference = stream.reference.among(np.arange(max(0, len(stream.reference) - MAX_REFERENCE), len(stream.reference)))
     return replace(stream, reference=reference, windows=stream.windows[:windows])
 
 

@@ -69,7 +69,7 @@ def _measured(finished: FinishedRun, rows: int) -> dict[str, Any]:
 
     configure_environment()
     from pipeline.settings.config import load_config
-    from serving.explanations import EVALUATIONS, MOST_ROWS, Explainer
+    from serving.explanations import EVALUATIONS, MAX_ROWS, Explainer
     from serving.models.loaded_model import LoadedModel, configure_threads
 
     configure_threads(1)
@@ -77,14 +77,14 @@ def _measured(finished: FinishedRun, rows: int) -> dict[str, Any]:
     config = load_config(CHECKOUT / "schemas" / "flights" / "pipeline.toml")
     columns = Served(finished.model, finished.examples("eval"), list(config.features.names)).columns
     model = LoadedModel(finished.model, "flights", 1)
-    spread = np.arange(max(rows, MOST_ROWS)) * len(next(iter(columns.values()))) // max(rows, MOST_ROWS)
+    spread = np.arange(max(rows, MAX_ROWS)) * len(next(iter(columns.values()))) // max(rows, MAX_ROWS)
     inputs = {name: column[spread] for name, column in columns.items()}
     single = [{name: column[at : at + 1] for name, column in inputs.items()} for at in range(rows)]
     reference = [Explainer(model, REFERENCE, seed=1).explain(row, len(inputs))[0] for row in single]
     explainer = Explainer(model)
     found = {str(number): _figures(Explainer(model, number), single, reference) for number in SETTINGS}
     began = time.perf_counter()
-    explainer.explain({name: column[:MOST_ROWS] for name, column in inputs.items()}, TOP)
+    explainer.explain({name: column[:MAX_ROWS] for name, column in inputs.items()}, TOP)
     return {
         "model": str(finished.model),
         "load": load,
@@ -93,7 +93,7 @@ def _measured(finished: FinishedRun, rows: int) -> dict[str, Any]:
         "default": EVALUATIONS,
         "settings": found,
         "largest": round(float(np.median([abs(one["contributions"][0]["contribution"]) for one in reference])), 4),
-        "request": {"rows": MOST_ROWS, "seconds": round(time.perf_counter() - began, 3)},
+        "request": {"rows": MAX_ROWS, "seconds": round(time.perf_counter() - began, 3)},
     }
 
 

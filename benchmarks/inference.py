@@ -39,7 +39,7 @@ from components.shared.errors import PlumblineError
 SIZES = (1, 64, 1024, 8192)
 TREES, LEAVES = 300, 63
 """Where training.json does not say how large the trees are."""
-LEAST_CALLS = 5
+MIN_CALLS = 5
 MISSING = {"string": "", "int64": np.iinfo(np.int64).min, "float32": np.nan}
 """What says "no value" to serving_default, see components/trainer/signatures.py."""
 
@@ -105,7 +105,7 @@ def timed(call: Call, seconds: float) -> list[float]:
     """Seconds of each call, for at least so long and so many calls."""
     found: list[float] = []
     ends = time.perf_counter() + seconds
-    while len(found) < LEAST_CALLS or time.perf_counter() < ends:
+    while len(found) < MIN_CALLS or time.perf_counter() < ends:
         began = time.perf_counter()
         call()
         found.append(time.perf_counter() - began)

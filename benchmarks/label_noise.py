@@ -40,7 +40,7 @@ from pipeline.settings.config import load_config
 LEVELS = (0.05, 0.10, 0.20, 0.40)
 KINDS = ("uniform", "class")
 METHODS = ("ours", "argmax", "cleanlab", "cleanlearning")
-MOST_RATE = 0.45
+MAX_RATE = 0.45
 """Of a class: from a half on, what most of a class's rows say would be wrong."""
 CLOSE = 0.005
 """Differences of F1 below this count as equal."""
@@ -128,11 +128,11 @@ def flipped(truth: np.ndarray, level: float, kind: str, rng: np.random.Generator
     """Labels with flips: exactly rate x rows of each class, drawn at random.
 
     uniform: the rate is `level` for every class, and the new label any other class. class: the rates rise evenly from
-    class to class around `level` (from half of it to one and a half times, at most MOST_RATE), and the new label is the
+    class to class around `level` (from half of it to one and a half times, at most MAX_RATE), and the new label is the
     next class.
     """
     classes = int(truth.max()) + 1
-    reach = 0.0 if kind == "uniform" else min(level / 2, MOST_RATE - level)
+    reach = 0.0 if kind == "uniform" else min(level / 2, MAX_RATE - level)
     given = truth.copy()
     for k, rate in enumerate(np.linspace(level - reach, level + reach, classes)):
         rows = np.flatnonzero(truth == k)

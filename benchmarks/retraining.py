@@ -35,7 +35,7 @@ import pyarrow as pa
 from benchmarks.retraining_streams import STREAMS, Stream
 from monitor.retraining.refresh import LabelledRows, losses, staleness
 from monitor.retraining.staleness import Costs, StalenessPoint, expected_saving
-from monitor.retraining.staleness_log import FEWEST_WINDOWS
+from monitor.retraining.staleness_log import MIN_WINDOWS
 
 TRAINED_ON = 8
 HISTORY, HISTORY_EVERY = 12, 4
@@ -245,7 +245,7 @@ def _points(replay: Replay, times: list[int], now: int) -> list[StalenessPoint]:
     """What is measured at the beginning of a window: in each labelled one, and of both models at each retraining."""
     delay, found = replay.stream.delay, []
     for model, end in itertools.pairwise([*times, now]):
-        for window in range(model + FEWEST_WINDOWS, min(end, now - delay)):
+        for window in range(model + MIN_WINDOWS, min(end, now - delay)):
             if (measured := replay.measured(model, window)) is not None:
                 found.append(StalenessPoint(model, window - model + 0.5, *measured, 1))
         if end < now - delay:

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-MOST_CATEGORIES = 254
+MAX_CATEGORIES = 254
 """HistGradientBoosting takes 255 at most; rarer ones are missing values to it."""
 
 Fitted = Callable[[pd.DataFrame], np.ndarray]
@@ -73,7 +73,7 @@ def _cpu_seconds() -> float:
 def _boosting(rows: pd.DataFrame, labels: np.ndarray, task: str, budget: float) -> Fitted:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    coded = _categories(rows, MOST_CATEGORIES)
+    coded = _categories(rows, MAX_CATEGORIES)
     made = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
     model = made(categorical_features="from_dtype", random_state=0).fit(coded(rows), labels)
     return lambda test: _answer(model, coded(test), task)

@@ -41,7 +41,7 @@ from pipeline.process.environment import configure_environment
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "tables_requirements.txt"
-LEAST_BUDGET = 5.0
+MIN_BUDGET = 5.0
 
 
 def main() -> int:
@@ -134,7 +134,7 @@ def _against_ours(
             "cpu_seconds": round(run.took.cpu_seconds, 1),
         }
     }
-    limit = max(run.trainer_seconds if budget is None else budget, LEAST_BUDGET)
+    limit = max(run.trainer_seconds if budget is None else budget, MIN_BUDGET)
     failures = {}
     for model in (*SIMPLE, "flaml"):
         try:

@@ -34,7 +34,7 @@ from components.shared.errors import PlumblineError
 
 TRAINER = "tfx.components.trainer.component.Trainer"
 LABEL = "late"
-MOST_CATEGORIES = 254
+MAX_CATEGORIES = 254
 
 
 def main() -> int:
@@ -154,7 +154,7 @@ def _boosting(finished: FinishedRun) -> dict[str, Any]:
         known = next(iter(example_batches(str(finished.examples(split))))).schema.names
         sides[split] = read_examples(str(finished.examples(split)), [name for name in names if name in known])
     codes = {
-        name: {value: code for code, value in enumerate(sides["train"][name].value_counts().index[:MOST_CATEGORIES])}
+        name: {value: code for code, value in enumerate(sides["train"][name].value_counts().index[:MAX_CATEGORIES])}
         for name in features.categorical
     }
 

@@ -30,7 +30,7 @@ from benchmarks.results import keep
 from benchmarks.scale_parts import exponent
 
 FLOATS = 5
-LEAST_SECONDS = 0.2
+MIN_SECONDS = 0.2
 
 
 def main() -> None:
@@ -158,7 +158,7 @@ def _exponents(rows: list[dict[str, Any]], by: str) -> dict[str, float | None]:
     found = {}
     for step in rows[0]["steps"] if rows else ():
         seconds = [row["steps"][step]["cpu_seconds"] for row in rows if step in row["steps"]]
-        if len(seconds) == len(rows) and max(seconds) >= LEAST_SECONDS:
+        if len(seconds) == len(rows) and max(seconds) >= MIN_SECONDS:
             found[step] = exponent([row[by] for row in rows], seconds)
     return found
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from monitor.alarms.alarm_rule import AlarmRule
 from monitor.alarms.attribution import Rows, causes
-from monitor.alarms.incidents import group
+from monitor.alarms.incidents import group_alarms
 from monitor.alarms.lineage import Lineage
 from monitor.alarms.settings import AlarmSettings
 from monitor.incident import Alarm, Cause, Incident
@@ -83,7 +83,7 @@ class LookedWindow:
 
 
 @dataclass(frozen=True)
-class Parts:
+class WatchDependencies:
     """What a look works with.
 
     Attributes:
@@ -116,7 +116,7 @@ class Parts:
 class Watch:
     """Looks at the request log, again and again; keeps the rows of the last windows in memory."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: WatchDependencies) -> None:
         self._parts = parts
         self._log = EventLog(parts.log, parts.dataset, parts.settings.windows)
         self._rule = AlarmRule(parts.settings.alarms)
@@ -245,7 +245,7 @@ class Watch:
             return causes(some, state, rows, Lineage(_upstream(self._parts.dataset)))
 
         every = store.incidents()
-        return group(
+        return group_alarms(
             alarms,
             measurements,
             [one for one in every if one.state != "closed"],

@@ -123,8 +123,9 @@ def create_pipeline(
         ids=json.dumps(dataset.id),
         task=dataset.task,
         kinds=kinds,
-        settings=config.audit.model_dump_json(),
+        settings=config.audit.model_dump_json(exclude={"annotators"}),
         image=json.dumps(columns["image"]) if "image" in columns else "",
+        **_annotated(config, source),
         code=code_of("components.label_audit.component"),
     )
     audit.add_upstream_node(gate)
@@ -266,3 +267,12 @@ def create_pipeline(
         metadata_connection_config=metadata_connection,
         beam_pipeline_args=run_args(config.beam, beam),
     )
+
+
+def _annotated(config: Config, source: Source) -> dict[str, str]:
+    """LabelAudit's parameters for inter-annotator agreement; none without annotators."""
+    if not config.audit.annotators:
+        return {}
+    sliced = dict.fromkeys(column for cross in config.evaluation.slices for column in cross)
+    single = [column for column in sliced if not source.columns[column].startswith("list:")]
+    return {"annotators": json.dumps(config.audit.annotators), "slices": json.dumps(single)}

@@ -15,7 +15,7 @@ from serving.models.loaded_model import LoadedModel
 from serving.rest.json_writer import dumps
 
 SIGNATURE = "serving_default"
-MOST_WAITING = 64
+MAX_WAITING = 64
 """Requests that may wait for their explanation; further ones get 429."""
 
 
@@ -36,7 +36,7 @@ class ExplainedResponses:
         """
         if signature != SIGNATURE:
             raise invalid(f"explain: only {SIGNATURE} can be explained, not {signature}")
-        if self._waiting >= MOST_WAITING:
+        if self._waiting >= MAX_WAITING:
             raise ServingError(Status.RESOURCE_EXHAUSTED, "too many requests wait for an explanation; try again")
 
     def add(

@@ -28,11 +28,11 @@ from serving.models.signatures import PREDICT, Signature, TensorSpec
 from serving.models.warmup import recorded_requests
 from serving.shapley import Explanation, Predict, explain
 
-LEAST_PROBABILITY = 2.0**-25
+MIN_PROBABILITY = 2.0**-25
 """Half the distance from 1 to the largest float32 below it."""
-MOST_ROWS = 100
+MAX_ROWS = 100
 EVALUATIONS = 2048
-MOST_BACKGROUND = 64
+MAX_BACKGROUND = 64
 _MISSING_INTEGER = np.iinfo(np.int64).min
 
 Outputs = Mapping[str, np.ndarray]
@@ -58,8 +58,8 @@ class Explainer:
         self,
         model: LoadedModel,
         evaluations: int = EVALUATIONS,
-        most_rows: int = MOST_ROWS,
-        most_background: int = MOST_BACKGROUND,
+        most_rows: int = MAX_ROWS,
+        most_background: int = MAX_BACKGROUND,
         seed: int = 0,
     ) -> None:
         """Reads the background rows; does not call the model.
@@ -185,7 +185,7 @@ def log_odds(probability: np.ndarray, others: np.ndarray | None = None) -> np.nd
 
 
 def _clipped(probability: np.ndarray) -> np.ndarray:
-    return np.clip(probability, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)  # NaN stays NaN
+    return np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)  # NaN stays NaN
 
 
 def _explained_signature(model: LoadedModel) -> Signature:

@@ -8,7 +8,7 @@ from serving.errors import invalid
 from serving.rest.json_reader import read_object
 
 LONGEST_ID = 128
-MOST_FEATURES = 1000
+MAX_FEATURES = 1000
 
 
 def is_request_id(given: str) -> str:
@@ -51,8 +51,8 @@ def explained_features(query: str) -> int:
     if values is None:
         return 0
     text = values[-1]
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= MOST_FEATURES):
-        raise invalid(f"explain={text[:20]}: must be a number of features, from 1 to {MOST_FEATURES}")
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= MAX_FEATURES):
+        raise invalid(f"explain={text[:20]}: must be a number of features, from 1 to {MAX_FEATURES}")
     return int(text)
 
 

@@ -28,7 +28,7 @@ Predict = Callable[[dict[str, np.ndarray]], np.ndarray]
 
 ROWS_PER_CALL = 2048
 """Most rows of one call of the model."""
-_MOST_ENUMERATED = 8
+_MAX_ENUMERATED = 8
 """More features than this are never explained by all permutations (8! = 40,320)."""
 
 
@@ -107,7 +107,7 @@ def sampled_orders(features: int, background: int, permutations: int, seed: int)
     """
     if permutations < 2 or permutations % 2:
         raise ValueError(f"permutations={permutations}: must be a positive even number")
-    if features <= _MOST_ENUMERATED and math.factorial(features) <= permutations:
+    if features <= _MAX_ENUMERATED and math.factorial(features) <= permutations:
         orders = np.tile(list(all_permutations(range(features))), (background, 1)).astype(np.intp)
     else:
         generator = np.random.default_rng(seed)

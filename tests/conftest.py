@@ -12,6 +12,8 @@ from tests.deploy.built_image import image_tag as image_tag
 from tests.faults.figures import pytest_sessionfinish as pytest_sessionfinish
 from tests.faults.figures import pytest_terminal_summary as pytest_terminal_summary
 from tests.faults.figures import pytest_testnodedown as pytest_testnodedown
+from tests.projects import place as place
+from tests.projects import project as project
 
 configure_environment()
 

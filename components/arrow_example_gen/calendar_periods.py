@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from components.shared.features.calendar_parts import MISSING, civil, split, weekday
 
-MOST_TIMES = 1 << 20
+MAX_TIMES = 1 << 20
 """Times of a file that are kept to find the split time; larger files are sampled at random."""
 
 
@@ -58,7 +58,7 @@ class Times:
             return
         self._kept.append(values if self._share == 1 else values[self._random.random(len(values)) < self._share])
         self._size += len(self._kept[-1])
-        while self._size > MOST_TIMES:
+        while self._size > MAX_TIMES:
             self._kept = [kept[self._random.random(len(kept)) < 0.5] for kept in self._kept]
             self._size, self._share = sum(map(len, self._kept)), self._share / 2
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from components.shared.features.distinct_values import NumberSample, ValueRetention, told_apart
 
-MOST_NAMED = 100
+MAX_NAMED = 100
 """Columns that are reported at most; with more, the whole table is affected and the first ones suffice."""
 
 
@@ -28,7 +28,7 @@ class RoundingCheck:
             yield batch
 
     def found(self) -> list[ValueRetention]:
-        """Findings of the affected columns, at most MOST_NAMED."""
+        """Findings of the affected columns, at most MAX_NAMED."""
         found = []
         for name, sample in self._samples.items():
             values = sample.values()
@@ -38,7 +38,7 @@ class RoundingCheck:
                 found.append(
                     replace(compared, finding=f"as float32, the only float of a tf.Example, {compared.finding}")
                 )
-        return found[:MOST_NAMED]
+        return found[:MAX_NAMED]
 
 
 def worst(found: Iterable[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -48,4 +48,4 @@ def worst(found: Iterable[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
         known = columns.get(one["column"])
         if known is None or one["affected"] > known["affected"]:
             columns[one["column"]] = one
-    return list(columns.values())[:MOST_NAMED]
+    return list(columns.values())[:MAX_NAMED]

@@ -12,7 +12,7 @@ from components.error_analysis.diagnosis import TrainingRows, diagnose_slices
 from components.error_analysis.importance import affordable, correlation_ratios, permutation_importance
 from components.error_analysis.permuted_predictions import PermutedPredictions
 from components.error_analysis.row_losses import LOSS, RowLosses, row_losses, task_metrics
-from components.error_analysis.row_sample import MOST_CELLS, read_feature_columns, sample_rows
+from components.error_analysis.row_sample import MAX_CELLS, read_feature_columns, sample_rows
 from components.error_analysis.settings import ErrorAnalysisSettings
 from components.error_analysis.slice_search import SliceSearchResult, weak_slices
 from components.shared.audited_rows import audited_rows
@@ -22,9 +22,9 @@ from components.shared.images.image_statistics import statistics_columns
 from components.shared.serving.predictions import CANDIDATE, ModelPredictions
 from components.shared.serving.serving_contract import load_model
 
-MOST_IMAGES = 12_000
+MAX_IMAGES = 12_000
 """Maximum number of images that are decoded for permutation importance, about 1 ms of CPU each."""
-MOST_PRODUCTS = 400_000_000
+MAX_PRODUCTS = 400_000_000
 """Maximum of rows x columns x classes, to which the cost of the search is proportional; more rows are sampled."""
 
 
@@ -64,10 +64,10 @@ def analyse_errors(
     images = list(kinds.get("image", ()))
     measured = set(statistics_columns(images))  # for slices; the model computes what it needs from the image
     features = [*categorical, *(name for name in numeric if name not in measured), *texts, *images]
-    most = min(settings.max_rows, MOST_CELLS // max(1, len(features)))
+    most = min(settings.max_rows, MAX_CELLS // max(1, len(features)))
     classes = max(1, len(predictions.about.classes))
     chosen = sample_rows(
-        len(predictions.labels), min(most, MOST_PRODUCTS // max(1, len(features) * classes)), settings.seed
+        len(predictions.labels), min(most, MAX_PRODUCTS // max(1, len(features) * classes)), settings.seed
     )
     candidate = predictions.outputs[CANDIDATE]
     decided = None if candidate.decided is None else candidate.decided[chosen]
@@ -126,7 +126,7 @@ def _importance(
 ) -> dict[str, Any]:
     rows_wanted = min(len(places), settings.importance_rows)
     if images:  # every permutation decodes and encodes the images of its rows again
-        rows_wanted = min(rows_wanted, MOST_IMAGES // (images * len(features) * settings.importance_repeats))
+        rows_wanted = min(rows_wanted, MAX_IMAGES // (images * len(features) * settings.importance_repeats))
     most, count = affordable(len(features), rows_wanted, settings.importance_repeats)
     if not count or not features:
         return {"importance": [], "importance_rows": 0, "importance_left_out": len(features)}

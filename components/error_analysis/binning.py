@@ -10,7 +10,7 @@ SUB_BINS = 4
 """Number of finer bins in each bin of a numeric feature; excess_loss.py uses them."""
 FEW_NUMBERS = 12
 """Number of distinct values up to which a numeric feature has one slice per value."""
-MOST_FINE = 200
+MAX_FINE = 200
 """Maximum number of categories with a finer bin of their own; some of them are in the slice "other"."""
 
 
@@ -146,7 +146,7 @@ def _texts(edges: np.ndarray) -> list[str]:
 
 def _cut_categories(feature: str, column: CategoricalColumn, most: int, least: int) -> FeatureBins:
     counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.names))
-    ranked = np.argsort(-counts, kind="stable")[:MOST_FINE]
+    ranked = np.argsort(-counts, kind="stable")[:MAX_FINE]
     names = [column.names[at] for at in ranked if counts[at]]
     frequent = int((counts[ranked[:most]] >= max(least, 1)).sum())
     place = {name: at for at, name in enumerate(names)}

@@ -8,12 +8,12 @@ import numpy as np
 from components.error_analysis.row_losses import RowLosses, task_metrics
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
 
-MOST_CELLS = 6_000_000
+MAX_CELLS = 6_000_000
 """Maximum number of cells (rows x columns, over all permutations) to predict; encoding and parsing take about 1 µs per
 cell."""
-FEWEST_ROWS = 500
-"""To stay within MOST_CELLS, first the number of rows is reduced down to this."""
-FEWEST_FEATURES = 10
+MIN_ROWS = 500
+"""To stay within MAX_CELLS, first the number of rows is reduced down to this."""
+MIN_FEATURES = 10
 """Then the number of features is reduced down to this, then the number of rows again."""
 
 
@@ -38,7 +38,7 @@ class FeatureImportance:
 
 
 def affordable(features: int, rows: int, repeats: int) -> tuple[int, int]:
-    """Returns the numbers of features and rows whose permutations stay within MOST_CELLS (approximately).
+    """Returns the numbers of features and rows whose permutations stay within MAX_CELLS (approximately).
 
     Args:
       features: Number of features of the model.
@@ -46,8 +46,8 @@ def affordable(features: int, rows: int, repeats: int) -> tuple[int, int]:
       repeats: Permutations of each feature.
     """
     each = repeats * max(1, features)
-    measured = min(features, max(FEWEST_FEATURES, MOST_CELLS // (each * FEWEST_ROWS)))
-    return measured, min(rows, max(FEWEST_ROWS // 5, MOST_CELLS // (each * max(1, measured))))
+    measured = min(features, max(MIN_FEATURES, MAX_CELLS // (each * MIN_ROWS)))
+    return measured, min(rows, max(MIN_ROWS // 5, MAX_CELLS // (each * max(1, measured))))
 
 
 def correlation_ratios(codes: Mapping[str, np.ndarray], scores: np.ndarray) -> dict[str, float]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from components.error_analysis.binning import CategoricalColumn, Column
 from components.shared.examples.example_reading import column_batches, joined_columns
 
-MOST_CELLS = 5_000_000
+MAX_CELLS = 5_000_000
 """Maximum of rows x columns; decoding takes about 0.5 µs per cell."""
 
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-FEWEST_ROWS = 30
+MIN_ROWS = 30
 """Minimum number of rows of a slice for the t-test."""
 
 
@@ -42,9 +42,9 @@ class ErrorAnalysisSettings:
     def least(self, rows: int) -> int:
         """Returns the minimum number of rows of a slice of `rows` rows.
 
-        It is `min_rows`, or a twentieth of a small split, but at least FEWEST_ROWS.
+        It is `min_rows`, or a twentieth of a small split, but at least MIN_ROWS.
         """
-        return min(self.min_rows, max(FEWEST_ROWS, rows // 20))
+        return min(self.min_rows, max(MIN_ROWS, rows // 20))
 
     @staticmethod
     def from_json(text: str) -> "ErrorAnalysisSettings":

@@ -13,7 +13,7 @@ from components.error_analysis.significance import Moments, fdr_by, group_moment
 
 LARGEST = 0.5
 """Maximum share of the rows in a slice; a slice of more than half of the rows is no exception."""
-MOST_CANDIDATES = 300
+MAX_CANDIDATES = 300
 """Maximum number of significant slices that are checked for overlap, those with the largest t."""
 PAIR_CELLS = 200_000_000
 """Maximum of pairs x rows x classes, to which the cost of the search of pairs is proportional."""
@@ -137,7 +137,7 @@ def weak_slices(found: RowLosses, columns: Mapping[str, Column], settings: Error
     significant = sorted(np.flatnonzero(p <= settings.alpha), key=lambda at: (-tested[at].t, tested[at].parts))
     # The largest unadjusted p-value that is significant after adjustment is the level of all follow-up tests.
     level = max((tested[at].p for at in significant), default=0.0)
-    selected = searcher.distinct([tested[at] for at in significant[:MOST_CANDIDATES]], level)
+    selected = searcher.distinct([tested[at] for at in significant[:MAX_CANDIDATES]], level)
     of = {candidate.parts: float(value) for candidate, value in zip(tested, p, strict=True)}
     slices = sorted(
         (searcher.described(parts, of[parts]) for parts in selected), key=lambda one: (-one.weight, one.slice)

@@ -33,8 +33,8 @@ from components.evaluator.paired_comparison import (
     MetricComparison,
     compare_metrics,
     draw_samples,
+    one_sided_p_value,
     rejected_hypotheses,
-    significantly_worse,
 )
 from components.shared.serving.predictions import CANDIDATE, CHAMPION
 from components.shared.serving.serving_contract import NO_THRESHOLD, decides
@@ -193,7 +193,7 @@ def _differences(draws: BootstrapSamples, baselines: Iterable[str]) -> list[dict
     for name in baselines:
         apart = {metric: draws.difference(OVERALL, metric, CANDIDATE, name) for metric in draws.names}
         p_values = {
-            (OVERALL, metric): significantly_worse(-difference if metric in LOWER_IS_BETTER else difference, error)
+            (OVERALL, metric): one_sided_p_value(-difference if metric in LOWER_IS_BETTER else difference, error)
             for metric, (difference, error) in apart.items()
         }
         known = {key: p for key, p in p_values.items() if p == p}

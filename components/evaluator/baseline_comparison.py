@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from components.evaluator.baselines import LINEAR, PRIOR, STRONGEST
 from components.evaluator.blessing import LOWER_IS_BETTER, OVERALL
 from components.evaluator.findings import Figure, Finding, Lead, LinearBaseline, PriorBaseline, SimplerModelAhead
-from components.evaluator.paired_comparison import ALPHA, Z95, BootstrapSamples, outperforms, significantly_worse
+from components.evaluator.paired_comparison import ALPHA, Z95, BootstrapSamples, one_sided_p_value, outperforms
 from components.shared.serving.predictions import CANDIDATE
 
 AGAINST_PRIOR = {
@@ -127,7 +127,7 @@ def compare_with_strongest_column(task: str, draws: BootstrapSamples, column: st
         return None
     difference, error = draws.difference(OVERALL, metric, CANDIDATE, STRONGEST)
     ahead = -difference if metric in LOWER_IS_BETTER else difference
-    p_value = significantly_worse(ahead + WORTH_LOST * abs(alone - prior), error)
+    p_value = one_sided_p_value(ahead + WORTH_LOST * abs(alone - prior), error)
     leads = alone < prior if metric in LOWER_IS_BETTER else alone > prior
     return StrongestColumnResult(column, metric, alone, ours, p_value, bool(leads and p_value < ALPHA))
 
@@ -135,5 +135,5 @@ def compare_with_strongest_column(task: str, draws: BootstrapSamples, column: st
 def _p_value(draws: BootstrapSamples, metric: str, one: str, other: str) -> float:
     """p-value of "`one` is no worse than `other`"; 1 if undefined."""
     difference, error = draws.difference(OVERALL, metric, one, other)
-    p = significantly_worse(-difference if metric in LOWER_IS_BETTER else difference, error)
+    p = one_sided_p_value(-difference if metric in LOWER_IS_BETTER else difference, error)
     return p if p == p else 1.0

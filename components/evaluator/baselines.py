@@ -16,9 +16,9 @@ from components.shared.statistics.threshold_selection import choose_threshold
 PRIOR, LINEAR, STRONGEST = "prior", "linear", "strongest_column"
 SAMPLE_ROWS = 20_000
 """Maximum train rows of the linear baseline, sampled at random."""
-MOST_CELLS = 5_000_000
+MAX_CELLS = 5_000_000
 """Maximum rows x columns of the sample; decoding takes half a microsecond per cell."""
-MOST_PRODUCTS = 30_000_000
+MAX_PRODUCTS = 30_000_000
 """Maximum rows x inputs x classes, the multiplications of one step of the solver."""
 
 
@@ -80,14 +80,14 @@ def learn_baselines(
     else:
         prior = np.array(every.mean(dtype=np.float64))
     names = feature_names(features)
-    most = min(SAMPLE_ROWS, max(1, MOST_CELLS // max(1, len(names))))
+    most = min(SAMPLE_ROWS, max(1, MAX_CELLS // max(1, len(names))))
     random = np.random.default_rng(seed)
     places = known if len(known) <= most else np.sort(random.choice(known, most, replace=False))
     columns = joined_columns(column_batches(split, names, places), names)
     strongest = strongest_column(columns, labels[places], task, features, classes, seed)
     encoder = encoder_of(columns, features)
     inputs, learned = encoder(columns), labels[places]
-    fewer = max(100, MOST_PRODUCTS // (max(1, inputs.shape[1]) * max(1, classes)))
+    fewer = max(100, MAX_PRODUCTS // (max(1, inputs.shape[1]) * max(1, classes)))
     if len(inputs) > fewer:
         kept = np.sort(random.choice(len(inputs), fewer, replace=False))
         inputs, learned = inputs[kept], learned[kept]

@@ -19,7 +19,7 @@ COUNTS: list[dict[str, Any]] = [
 ]
 """The row count under two names: that of TFMA's views, and that of Plumbline's reports."""
 
-METRICS: dict[str, list[dict[str, Any]]] = {
+METRIC_SPECS: dict[str, list[dict[str, Any]]] = {
     "binary": [
         *COUNTS,
         {"className": "AUC", "config": {"name": "auc"}},
@@ -61,7 +61,7 @@ def eval_config(task: str, slices: Sequence[Sequence[str]], models: Sequence[str
             "preprocessingFunctionNames": [TRANSFORM_LABELS],
         }
         specs.append({**({"name": name} if name else {}), **spec, **({"isBaseline": True} if name == CHAMPION else {})})
-    metrics = [{**one, "config": json.dumps(one["config"], sort_keys=True)} for one in METRICS[task]]
+    metrics = [{**one, "config": json.dumps(one["config"], sort_keys=True)} for one in METRIC_SPECS[task]]
     return json.dumps(
         {
             "modelSpecs": specs,

@@ -28,7 +28,7 @@ from components.shared.statistics.metric_names import RATES
 from components.shared.statistics.weighted_metrics import calibration_error
 
 ALPHA = 0.05
-MOST_GROUPS = 50
+MAX_GROUPS = 50
 """Maximum reported groups of a column; the largest ones."""
 
 
@@ -67,7 +67,7 @@ def fairness_disparities(
     measured: dict[str, dict[str, dict[str, float]]] = {}
     gaps: list[FairnessDisparity] = []
     for column, values in groups.items():
-        largest = sorted(values, key=lambda value: (-len(values[value]), value))[:MOST_GROUPS]
+        largest = sorted(values, key=lambda value: (-len(values[value]), value))[:MAX_GROUPS]
         found = {value: _measure(labels[values[value]], probability[values[value]], threshold) for value in largest}
         measured[column] = {value: metrics for value, (metrics, _) in found.items()}
         compared = {value: both for value, both in found.items() if both[0]["rows"] >= min_rows}

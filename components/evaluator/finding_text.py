@@ -6,7 +6,7 @@ from typing import Any
 from components.evaluator import findings as kinds
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 """Maximum unknown classes that a text names; the finding has all."""
 
 
@@ -99,9 +99,9 @@ def _columns(found: kinds.ChampionColumns) -> str:
 
 
 def listed(classes: Mapping[str, int]) -> str:
-    """Formats {"a": 3, "b": 1} as "a (3), b (1)"; at most MOST_NAMED classes, and how many more there are."""
-    named = ", ".join(f"{name} ({rows:,})" for name, rows in [*classes.items()][:MOST_NAMED])
-    more = len(classes) - MOST_NAMED
+    """Formats {"a": 3, "b": 1} as "a (3), b (1)"; at most MAX_NAMED classes, and how many more there are."""
+    named = ", ".join(f"{name} ({rows:,})" for name, rows in [*classes.items()][:MAX_NAMED])
+    more = len(classes) - MAX_NAMED
     return f"{named} and {more:,} more" if more > 0 else named
 
 

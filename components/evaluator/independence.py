@@ -7,7 +7,7 @@ import numpy as np
 from components.shared.serving.serving_contract import likeliest
 
 PERMUTATIONS = 199
-MOST_ROWS = 20_000
+MAX_ROWS = 20_000
 """Maximum rows of the permutation test; more are sampled down."""
 
 
@@ -45,8 +45,8 @@ def independence_p_value(task: str, labels: np.ndarray, answer: np.ndarray, seed
 
 
 def _permuted(labels: np.ndarray, decided: np.ndarray, random: np.random.Generator) -> float:
-    if len(labels) > MOST_ROWS:
-        chosen = random.choice(len(labels), MOST_ROWS, replace=False)
+    if len(labels) > MAX_ROWS:
+        chosen = random.choice(len(labels), MAX_ROWS, replace=False)
         labels, decided = labels[chosen], decided[chosen]
     right = int((labels == decided).sum())
     drawn = sum(int((random.permutation(labels) == decided).sum()) >= right for _ in range(PERMUTATIONS))

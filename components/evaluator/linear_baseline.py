@@ -17,7 +17,7 @@ from components.shared.features.hashed_texts import TextDirections, text_directi
 Columns = Mapping[str, pa.Array]
 """Column -> one value per row, [N]; null is missing."""
 
-MOST_VALUES = 50
+MAX_VALUES = 50
 """Maximum one-hot inputs of a categorical column, for its most frequent values; the others share one."""
 MIN_COUNT = 5
 """Minimum count of a value with an input of its own."""
@@ -80,7 +80,7 @@ def encoder_of(columns: Columns, features: Mapping[str, Any]) -> LinearEncoder:
         counts = pc.value_counts(columns[name].drop_null()).to_pylist()
         kept = sorted((one for one in counts if one["counts"] >= MIN_COUNT), key=lambda one: -one["counts"])
         kind = pa.string() if pa.types.is_null(columns[name].type) else columns[name].type
-        values[name] = pa.array([one["values"] for one in kept[:MOST_VALUES]], kind)
+        values[name] = pa.array([one["values"] for one in kept[:MAX_VALUES]], kind)
     for name in features.get("numeric", ()):
         known = numeric_columns(columns[name])
         finite = np.isfinite(known)

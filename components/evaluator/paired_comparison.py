@@ -30,7 +30,7 @@ OVERALL_SHARE = 0.8
 """Share of ALPHA for the overall metrics if slices are compared, too; slices have the larger tolerance."""
 POWER = 0.9
 RESAMPLES = 200
-MOST_ROWS = 200_000
+MAX_ROWS = 200_000
 """Maximum resampled rows; more are sampled down, and the standard errors scaled by the square root of the share."""
 Z95 = NormalDist().inv_cdf(0.975)
 
@@ -121,16 +121,16 @@ def draw_samples(
     """
     names = next(iter(calculators.values())).names
     large = {"": np.arange(rows), **{name: at for name, at in slices.items() if len(at) >= MIN_ROWS}}
-    if rows <= MOST_ROWS:
+    if rows <= MAX_ROWS:
         return BootstrapSamples(names, poisson_draws(calculators, large, rows, resamples, seed, overall_only))
-    chosen = np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
+    chosen = np.sort(np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False))
     some = {name: np.flatnonzero(np.isin(chosen, at, assume_unique=True)) for name, at in large.items()}
     fewer = {name: calculator.among(chosen) for name, calculator in calculators.items()}
-    drawn = poisson_draws(fewer, some, MOST_ROWS, resamples, seed, overall_only)
+    drawn = poisson_draws(fewer, some, MAX_ROWS, resamples, seed, overall_only)
     for slice_name, inside in drawn.items():
         for name in inside:
             inside[name][0] = calculators[name].among(large[slice_name])(np.ones(len(large[slice_name])))
-    return BootstrapSamples(names, drawn, math.sqrt(MOST_ROWS / rows))
+    return BootstrapSamples(names, drawn, math.sqrt(MAX_ROWS / rows))
 
 
 def compare_metrics(
@@ -167,7 +167,7 @@ def compare_metrics(
     for family, alpha in zip(families, (ALPHA * share, ALPHA * (1 - share if share < 1 else 1)), strict=True):
         apart = {key: draws.difference(*key, *names) for key in family}
         p_values = {
-            key: significantly_worse(-difference if key[1] in lower_is_better else difference, error)
+            key: one_sided_p_value(-difference if key[1] in lower_is_better else difference, error)
             for key, (difference, error) in apart.items()
         }
         known = {key: p for key, p in p_values.items() if p == p}
@@ -182,8 +182,11 @@ def compare_metrics(
     return compared
 
 
-def significantly_worse(difference: float, error: float) -> float:
-    """Returns the one-sided p-value of "no worse", of a difference (> 0 is better) with its error; NaN if either is."""
+def one_sided_p_value(difference: float, error: float) -> float:
+    """Returns the p-value of the hypothesis "not worse", given a difference (> 0 is better) and its standard error.
+
+    It is NaN if one of them is not finite.
+    """
     if not math.isfinite(difference) or not math.isfinite(error):
         return float("nan")
     if error == 0:

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-MOST_BINS = 100
+MAX_BINS = 100
 ROWS_A_BIN = 10
 """Minimum rows per bin of a numeric column."""
-FEWEST_ROWS = 40
+MIN_ROWS = 40
 """Minimum rows for selecting a column."""
 
 Score = Callable[[np.ndarray, np.ndarray], float]
@@ -59,7 +59,7 @@ def strongest_column(
     Returns:
       The model; None if no column is better than the prior, or there are too few rows.
     """
-    if len(labels) < FEWEST_ROWS or len(np.unique(labels)) < 2:
+    if len(labels) < MIN_ROWS or len(np.unique(labels)) < 2:
         return None
     order = np.random.default_rng(seed).permutation(len(labels))
     learned, held = np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])
@@ -124,7 +124,7 @@ def _bins(cells: pa.Array) -> Callable[[pa.Array], np.ndarray]:
         return lambda some: np.full(len(some), -1)
     known = np.sort(_known(cells)[0])
     distinct = np.unique(known)
-    bins = int(np.clip(len(known) // ROWS_A_BIN, 2, MOST_BINS))
+    bins = int(np.clip(len(known) // ROWS_A_BIN, 2, MAX_BINS))
     quantiles = known[np.arange(1, bins) * len(known) // bins] if len(known) else known
     edges = distinct[1:] if len(distinct) <= bins else np.unique(quantiles)
 

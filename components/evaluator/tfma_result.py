@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from components.evaluator.eval_config import COUNTS, CURVE_STEPS, METRICS, eval_config
+from components.evaluator.eval_config import COUNTS, CURVE_STEPS, METRIC_SPECS, eval_config
 from components.evaluator.slicing import Slice, Value
 from components.shared.files import write_text
 from components.shared.serving.predictions import CANDIDATE, CHAMPION
@@ -82,7 +82,7 @@ def _metrics_proto(task: str, part: Slice, figures: Mapping[str, Metrics], names
     found = _protos().MetricsForSlice()
     _set_key(found.slice_key, part)
     counts = [one["config"]["name"] for one in COUNTS]
-    wanted = [name for one in METRICS[task] if (name := one["config"]["name"]) not in (*counts, "confusion")]
+    wanted = [name for one in METRIC_SPECS[task] if (name := one["config"]["name"]) not in (*counts, "confusion")]
     for model, metrics in figures.items():
         values = {**dict.fromkeys(counts, metrics["rows"]), **{name: _value(metrics, name) for name in wanted}}
         for name, value in values.items():

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from components.label_audit.agreement_coefficients import cohen_kappa, fleiss_kappa, krippendorff_alpha
+from components.label_audit.agreement_interval import alpha_interval
 from components.label_audit.annotations import MISSING, AnnotationMatrix, annotation_matrix
 from components.label_audit.disagreement import (
     AnnotatorConfusion,
@@ -74,6 +75,7 @@ class Agreement:
       cohen: Cohen's kappa of each pair of annotators.
       fleiss: Fleiss' kappa over the rows that every annotator labelled.
       alpha: Krippendorff's alpha, nominal, over all compared rows.
+      alpha_interval: 95 % confidence interval of `alpha`; see `alpha_interval` for when it is None.
       human_level: Mean of the annotators' `agreement`, in [0, 1]: the accuracy of an annotator measured against the
         others. Compare the accuracy of a model on such labels with it.
       best_error: Error rate, in [0, 1], that a perfect model would still show on the labels of one annotator; see
@@ -82,7 +84,7 @@ class Agreement:
       by_class: Classes, lowest agreement first.
       by_slice: Slices, lowest agreement first.
       disagreeing: Rows whose labels are not all equal.
-      relabel_requests: The first of these rows, for review.
+      send_back: The first of these rows, for review, lowest share of the most frequent label first.
     """
 
     labelers: tuple[Annotator, ...]
@@ -101,6 +103,7 @@ class Agreement:
     by_slice: tuple[SliceAgreement, ...]
     disagreeing: int
     send_back: tuple[RelabelRequest, ...]
+    alpha_interval: tuple[float, float] | None = None
 
 
 def agreement(
@@ -147,6 +150,7 @@ def agreement(
         by_slice=tuple(slice_agreements(found, {name: rows[name] for name in slices})[:most]),
         disagreeing=int((highest < given).sum()),
         send_back=tuple(relabel_requests(found, rows[list(ids)] if ids else None, most)),
+        alpha_interval=alpha_interval(found),
     )
 
 

@@ -4,7 +4,7 @@ All are 1 for perfect agreement, 0 for the agreement expected by chance, and neg
 they are not defined: no row has two labels, or all labels are of one class, so that the expected agreement is 1.
 
 scikit-learn, statsmodels and krippendorff compute them. These libraries need a dense matrix of classes x classes or
-rows x classes; beyond MOST_CLASSES the same formulas are computed here from sparse counts.
+rows x classes; beyond MAX_CLASSES the same formulas are computed here from sparse counts.
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 
 from components.label_audit.annotations import MISSING, AnnotationMatrix
 
-MOST_CLASSES = 300
+MAX_CLASSES = 300
 """Number of classes up to which the libraries are used; 10,000 classes would need 800 MB for one matrix."""
 
 
@@ -30,7 +30,7 @@ def cohen_kappa(one: np.ndarray, other: np.ndarray, classes: int) -> float | Non
     """
     if not len(one) or _one_class(np.concatenate([one, other])):
         return None
-    if classes <= MOST_CLASSES:
+    if classes <= MAX_CLASSES:
         from sklearn.metrics import cohen_kappa_score
 
         return _number(cohen_kappa_score(one, other))
@@ -45,7 +45,7 @@ def fleiss_kappa(votes: AnnotationMatrix) -> float | None:
     if raters < 2 or not len(full.codes) or _one_class(full.codes):
         return None
     rows, classes, counts = full.counts()
-    if len(votes.classes) <= MOST_CLASSES:
+    if len(votes.classes) <= MAX_CLASSES:
         from statsmodels.stats.inter_rater import fleiss_kappa as kappa
 
         table = np.zeros((len(full.codes), len(votes.classes)))
@@ -64,7 +64,7 @@ def krippendorff_alpha(votes: AnnotationMatrix) -> float | None:
     if not len(labels) or _one_class(labels):
         return None
     rows, classes, counts = pairable.counts()
-    if len(votes.classes) <= MOST_CLASSES:
+    if len(votes.classes) <= MAX_CLASSES:
         import krippendorff
 
         table = np.zeros((len(pairable.codes), len(votes.classes)), np.int64)

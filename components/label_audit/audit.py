@@ -15,9 +15,9 @@ from components.label_audit.label_issues import LabelQuality, find_class_issues,
 from components.label_audit.outliers import OUTLYING, NearConflict, Outlier, near_conflicts, outlier_scores
 from components.label_audit.settings import LabelAuditSettings
 
-MOST_LISTED = 20
+MAX_LISTED = 20
 """Maximum number of confused pairs, near conflicts and outliers in the result."""
-MOST_CLASSES_LISTED = 100
+MAX_CLASSES_LISTED = 100
 """Maximum number of classes in `class_noise`."""
 
 
@@ -169,7 +169,7 @@ def audit_labels(
     near, groups = (0, []) if regression or not kinds.names else _near(found, encoded)
     scores = outlier_scores(encoded, settings.seed)
     outlying = np.flatnonzero(scores >= OUTLYING)
-    highest = outlying[np.argsort(-scores[outlying], kind="stable")[:MOST_LISTED]]
+    highest = outlying[np.argsort(-scores[outlying], kind="stable")[:MAX_LISTED]]
     return LabelAudit(
         consistency=_consistency(rows, label, kinds, ids, regression),
         audited=len(found.rows),
@@ -191,7 +191,7 @@ def audit_labels(
 
 def _near(found: LabelQuality, encoded: EncodedFeatures) -> tuple[int, list[NearConflict]]:
     part = encoded.of(found.rows)
-    near, groups = near_conflicts(part, found.codes, list(found.classes), MOST_LISTED)
+    near, groups = near_conflicts(part, found.codes, list(found.classes), MAX_LISTED)
     in_data = [NearConflict(tuple(int(found.rows[at]) for at in g.rows), g.size, g.labels) for g in groups]
     return near, in_data
 
@@ -216,7 +216,7 @@ def _class_noise(found: LabelQuality) -> list[ClassNoise]:
         ClassNoise(label, int(n), int(bad), float(bad / n))
         for label, n, bad in zip(found.classes, rows, doubtful, strict=True)
     ]
-    return sorted(each, key=lambda row: -row.noise)[:MOST_CLASSES_LISTED]
+    return sorted(each, key=lambda row: -row.noise)[:MAX_CLASSES_LISTED]
 
 
 def _confused(found: LabelQuality) -> list[ConfusedClasses]:
@@ -225,5 +225,5 @@ def _confused(found: LabelQuality) -> list[ConfusedClasses]:
     pairs = Counter(zip(found.labels[found.ranked], found.suggested[found.ranked], strict=True))
     return [
         ConfusedClasses(str(label), str(suggested), rows, rows / len(found.ranked))
-        for (label, suggested), rows in pairs.most_common(MOST_LISTED)
+        for (label, suggested), rows in pairs.most_common(MAX_LISTED)
     ]

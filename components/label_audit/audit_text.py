@@ -4,7 +4,7 @@ from components.label_audit.agreement import Agreement
 from components.label_audit.audit import LabelAudit
 from components.label_audit.recommendations import recommendations
 
-MOST_SHOWN = 10
+MAX_SHOWN = 10
 
 
 def audit_lines(found: LabelAudit) -> list[str]:
@@ -33,7 +33,7 @@ def audit_lines(found: LabelAudit) -> list[str]:
     if found.outlying_rows:
         lines.append(f"  outliers: {found.outlying_rows:,} rows")
     if found.issues:
-        named = [issue.id if issue.id is not None else str(issue.row) for issue in found.issues[:MOST_SHOWN]]
+        named = [issue.id if issue.id is not None else str(issue.row) for issue in found.issues[:MAX_SHOWN]]
         width = max(len("id"), *(len(name) for name in named))
         lines += ["", f"{'quality':>7}  {'row':>9}  {'id':<{width}}  label -> suggested"]
         lines += [
@@ -52,7 +52,7 @@ def agreement_lines(found: Agreement) -> list[str]:
     if found.raw is not None:
         lines.append(
             f"  raw agreement {found.raw:.1%}, Fleiss' kappa {_figure(found.fleiss)}, "
-            f"Krippendorff's alpha {_figure(found.alpha)}"
+            f"Krippendorff's alpha {_figure(found.alpha)}{_interval(found)}"
         )
         lines += [
             f"  {pair.one} and {pair.other}: {pair.agreement:.1%} of {pair.rows:,} rows, "
@@ -67,6 +67,13 @@ def agreement_lines(found: Agreement) -> list[str]:
             f"annotator: {best}"
         )
     return [*lines, *(f"  {line}" for line in recommendations(found))]
+
+
+def _interval(found: Agreement) -> str:
+    if found.alpha_interval is None:
+        return ""
+    low, high = found.alpha_interval
+    return f" (95 % interval {low:.3f} to {high:.3f})"
 
 
 def _figure(value: float | None) -> str:

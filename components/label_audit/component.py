@@ -9,6 +9,8 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types.artifact_utils import get_split_uri
 from tfx.types.standard_artifacts import Examples
 
+from components.label_audit.agreement import agreement
+from components.label_audit.agreement_json import agreement_json
 from components.label_audit.audit import audit_labels
 from components.label_audit.encoding import FeatureTypes, kinds_of
 from components.label_audit.settings import LabelAuditSettings
@@ -31,12 +33,15 @@ def LabelAudit(
     kinds: Parameter[str] = "",
     settings: Parameter[str] = "",
     image: Parameter[str] = "",
+    annotators: Parameter[str] = "",
+    slices: Parameter[str] = "",
 ):
     """Audits the labels of the split `train` and writes `labels.json`.
 
     Args:
       examples: Examples with the split `train`.
-      labels: Receives `labels.json`, the fields of `audit.LabelAudit`.
+      labels: Receives `labels.json`, the fields of `audit.LabelAudit`, and `agreement` (see agreement_json.py) if
+        there are annotators.
       label: The label column.
       features: JSON list of feature columns; `kinds` replaces it if given.
       ids: JSON list of id columns.
@@ -45,8 +50,11 @@ def LabelAudit(
       kinds: JSON of {categorical, numeric, cyclical, text, image} -> columns; "" infers them from the column types.
       settings: JSON of `settings.LabelAuditSettings`; "" for the defaults.
       image: JSON of section [image] of pipeline.toml; "" for the defaults.
+      annotators: JSON list of the columns with the annotators' labels; "" is none.
+      slices: JSON list of columns, each with one value in a row, by which agreement is sliced; "" is none.
     """
     names, named = json.loads(features), json.loads(ids)
+    annotated, sliced = json.loads(annotators or "[]"), json.loads(slices or "[]")
     split = get_split_uri([examples], "train")
     known = None
     if kinds:
@@ -60,12 +68,15 @@ def LabelAudit(
         )
         names = known.names
     images = known.image if known else ()
-    rows = read_examples(split, [label, *(name for name in names if name not in images), *named])
+    wanted = [label, *(name for name in names if name not in images), *named, *annotated, *sliced]
+    rows = read_examples(split, list(dict.fromkeys(wanted)))
     embedded = {name: embed_images(split, name, json.loads(image or "{}")) for name in images}
     for name, one in embedded.items():
         rows[name] = np.array(one.digests, object)
     embeddings = {name: one.numbers for name, one in embedded.items()}
     known = known or kinds_of(rows, names)
-    options = LabelAuditSettings.from_json(settings)
-    found = audit_labels(rows, label, known, named, task == "regression", options, embeddings)
-    write_json(Path(labels.uri) / "labels.json", found.to_json())
+    chosen = LabelAuditSettings.from_json(settings)
+    found = audit_labels(rows, label, known, named, task == "regression", chosen, embeddings).to_json()
+    if annotated:
+        found["agreement"] = agreement_json(agreement(rows, annotated, named, sliced, chosen.max_issues))
+    write_json(Path(labels.uri) / "labels.json", found)

@@ -10,7 +10,7 @@ from components.label_audit.annotations import MISSING, AnnotationMatrix
 
 MIN_SLICE_ROWS = 20
 """Minimum number of compared rows of a slice; the agreement of smaller slices varies too much."""
-MOST_SLICE_VALUES = 200
+MAX_SLICE_VALUES = 200
 """Maximum number of values of a slicing column, the most frequent ones."""
 
 
@@ -146,7 +146,7 @@ def slice_agreements(votes: AnnotationMatrix, columns: Mapping[str, pd.Series]) 
         sizes = np.bincount(codes[there], minlength=len(values))
         agree = np.bincount(codes[there], weights=equal[there], minlength=len(values))
         of = np.bincount(codes[there], weights=pairs[there], minlength=len(values))
-        for at in np.argsort(-sizes, kind="stable")[:MOST_SLICE_VALUES]:
+        for at in np.argsort(-sizes, kind="stable")[:MAX_SLICE_VALUES]:
             if sizes[at] >= MIN_SLICE_ROWS:
                 found.append(SliceAgreement(name, str(values[at]), int(sizes[at]), float(agree[at] / of[at])))
     return sorted(found, key=lambda row: (row.agreement, -row.rows))

@@ -15,14 +15,14 @@ import pyarrow.compute as pc
 
 from components.shared.spellings.spelling_groups import loose_key
 
-MOST_CELLS = 60_000_000
+MAX_CELLS = 60_000_000
 """Maximum number of cells for the search of rows that differ in one column; larger tables skip it."""
-MOST_SPELLED = 200_000
+MAX_SPELLED = 200_000
 """Maximum number of distinct texts of a column for comparison without accents and punctuation; beyond that only case
 and surrounding whitespace are ignored."""
 TELLING = 0.8
 """Minimum ratio of distinct rows without the column to all rows. Below, rows agree by coincidence in the others."""
-LEAST_COLUMNS = 3
+MIN_COLUMNS = 3
 """Minimum number of columns besides the one that differs."""
 
 
@@ -108,7 +108,7 @@ def find_duplicates(
         return Duplicates(0, 0, 0)
     plain, loose = np.zeros(table.num_rows, np.uint64), np.zeros(table.num_rows, np.uint64)
     cells: dict[str, np.ndarray] = {}
-    compares = len(names) > LEAST_COLUMNS and table.num_rows * len(names) <= MOST_CELLS
+    compares = len(names) > MIN_COLUMNS and table.num_rows * len(names) <= MAX_CELLS
     for place, name in enumerate(names):
         exact, spelled = _cells(table[name])
         plain += _mixed(exact, place)
@@ -141,7 +141,7 @@ def find_duplicates(
             groupings.append(others)
     across = None if in_eval is None else _across(groupings, in_eval)
     too_large = "the table is too large to search for duplicates that differ in one column"
-    notes = () if compares or len(names) <= LEAST_COLUMNS else (too_large,)
+    notes = () if compares or len(names) <= MIN_COLUMNS else (too_large,)
     ranked = dict(sorted(one_field.items(), key=lambda pair: -pair[1]))
     return Duplicates(
         int(exact_rows.sum()), conflicting, int(spelled_rows.sum()), ranked, across, tuple(examples), notes
@@ -169,7 +169,7 @@ def _cells(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     distinct = encoded.dictionary
-    if len(distinct) <= MOST_SPELLED:
+    if len(distinct) <= MAX_SPELLED:
         keys = np.array([loose_key(value) for value in distinct.to_pylist()] or [""], object)
     else:
         keys = pc.utf8_lower(pc.utf8_trim_whitespace(distinct)).to_numpy(zero_copy_only=False)

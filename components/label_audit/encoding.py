@@ -9,7 +9,7 @@ import pandas as pd
 from components.shared.errors import InputError
 from components.shared.features.hashed_texts import text_directions
 
-MOST_VALUES = 254
+MAX_VALUES = 254
 """Most frequent values of a categorical column with codes of their own; rarer values share one. HistGradientBoosting
 allows 255."""
 
@@ -105,7 +105,7 @@ def scaled(encoded: EncodedFeatures, fit: np.ndarray) -> np.ndarray:
         column = matrix[:, at]
         if at < encoded.categorical:
             codes = np.where(np.isnan(column), -1, column)
-            parts += [(codes == code)[:, None] for code in np.unique(codes[fit])[:MOST_HOT]]
+            parts += [(codes == code)[:, None] for code in np.unique(codes[fit])[:MAX_HOT]]
         elif at in encoded.periods:
             angle = 2 * np.pi * column / encoded.periods[at]
             parts += [np.nan_to_num(part)[:, None] for part in (np.sin(angle), np.cos(angle))]
@@ -118,7 +118,7 @@ def scaled(encoded: EncodedFeatures, fit: np.ndarray) -> np.ndarray:
     return np.hstack(parts).astype(np.float32) if parts else np.zeros((len(matrix), 0), np.float32)
 
 
-MOST_HOT = 50
+MAX_HOT = 50
 """Maximum number of one-hot columns of a categorical column: missing and the most frequent values."""
 
 
@@ -127,7 +127,7 @@ def _codes(column: pd.Series) -> np.ndarray:
     counts = np.bincount(codes[codes >= 0], minlength=len(values))
     rank = np.empty(len(values), np.int64)
     rank[np.argsort(-counts, kind="stable")] = np.arange(len(values))
-    found = np.minimum(rank[codes], MOST_VALUES).astype(np.float64) if len(values) else np.zeros(len(codes))
+    found = np.minimum(rank[codes], MAX_VALUES).astype(np.float64) if len(values) else np.zeros(len(codes))
     found[codes < 0] = np.nan
     return found
 

@@ -11,7 +11,7 @@ from components.label_audit.confident_learning import find_label_issues
 from components.label_audit.cross_validation import predicted_probabilities, predicted_values
 from components.label_audit.encoding import EncodedFeatures
 from components.label_audit.grouped_folds import duplicate_groups, plan_folds
-from components.label_audit.settings import MOST_CLASSES, LabelAuditSettings
+from components.label_audit.settings import MAX_CLASSES, LabelAuditSettings
 
 FAR_OUT = 3.0
 """Distance from the quartiles, in interquartile ranges, from which a residual is "far out" (Tukey, 1977)."""
@@ -144,16 +144,16 @@ def find_number_issues(column: pd.Series, encoded: EncodedFeatures, settings: La
 
 
 def _audited_classes(codes: np.ndarray, groups: np.ndarray, classes: int, folds: int) -> tuple[np.ndarray, str]:
-    """Codes of the classes with at least one distinct row per fold, at most MOST_CLASSES; and a note on the others."""
+    """Codes of the classes with at least one distinct row per fold, at most MAX_CLASSES; and a note on the others."""
     known = codes >= 0
     pairs = np.unique(np.column_stack([codes[known], groups[known]]), axis=0)
     different = np.bincount(pairs[:, 0], minlength=classes)
     enough = np.flatnonzero(different >= folds)
-    audited = np.sort(enough[np.argsort(-different[enough], kind="stable")[:MOST_CLASSES]])
+    audited = np.sort(enough[np.argsort(-different[enough], kind="stable")[:MAX_CLASSES]])
     left = int((known & ~np.isin(codes, audited)).sum())
     if not left:
         return audited, ""
-    most = f", and beyond the {MOST_CLASSES} most frequent" if len(enough) > MOST_CLASSES else ""
+    most = f", and beyond the {MAX_CLASSES} most frequent" if len(enough) > MAX_CLASSES else ""
     return audited, (
         f"{left:,} rows of {classes - len(audited):,} classes are not audited: fewer than {folds} distinct rows{most}"
     )

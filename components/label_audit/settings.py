@@ -71,5 +71,5 @@ SMALL = 5000
 """Number of rows up to which "auto" uses forest and neighbours."""
 FEW_CLASSES = 30
 """Number of classes up to which "auto" uses boosting."""
-MOST_CLASSES = 100
+MAX_CLASSES = 100
 """Maximum number of classes that are scored, the most frequent; it bounds the matrix of probabilities."""

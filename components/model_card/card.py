@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.model_card.content import CardItems, CardSection, CardTable, CardText, ModelCard, PushedVersion
-from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRICS
+from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRIC_NAMES
 from components.shared.statistics.slice_sizes import EVERY_SLICE
 
-MOST_ROWS = 60
+MAX_ROWS = 60
 """Maximum rows of a table; the number of rows left out is stated."""
 UNKNOWN = "unknown"
 TASKS = {
@@ -149,12 +149,12 @@ def _metrics(verdict: Mapping[str, Any]) -> CardSection:
         ("Metric", "Value", "95 % interval", *(name.capitalize() for name in others)),
         tuple(
             (
-                METRICS[name],
+                METRIC_NAMES[name],
                 _figure(ours[name]),
                 _interval(intervals.get(name)),
                 *(_figure(values.get(name)) if name in values else "" for values in others.values()),
             )
-            for name in METRICS
+            for name in METRIC_NAMES
             if name in ours
         ),
     )
@@ -164,14 +164,14 @@ def _metrics(verdict: Mapping[str, Any]) -> CardSection:
 
 def _champion(verdict: Mapping[str, Any], policy: Mapping[str, Any]) -> CardSection:
     limits = [
-        f"{'On every large slice' if key.startswith('slice') else 'Overall'}, {METRICS.get(name, name)}: "
+        f"{'On every large slice' if key.startswith('slice') else 'Overall'}, {METRIC_NAMES.get(name, name)}: "
         f"at {'most' if name in LOWER_IS_BETTER else 'least'} {value:g}."
         for key in ("thresholds", "slice_thresholds")
         for name, value in (policy.get(key) or {}).items()
     ]
     limits += [
         f"Not worse than the champion{' on any large slice' if key.startswith('slice') else ''} by more than the "
-        f"tolerance, {METRICS.get(name, name)}: {value:g}."
+        f"tolerance, {METRIC_NAMES.get(name, name)}: {value:g}."
         for key in ("tolerance", "slice_tolerance")
         for name, value in (policy.get(key) or {}).items()
         if verdict.get("champion")
@@ -187,7 +187,7 @@ def _champion(verdict: Mapping[str, Any], policy: Mapping[str, Any]) -> CardSect
 def against_champion(verdict: Mapping[str, Any]) -> tuple[CardText | CardTable, ...]:
     """Returns the rule for differences to the champion, and the comparisons; verdict.json needs a champion.
 
-    Comparisons beyond MOST_ROWS are left out; overall metrics come first.
+    Comparisons beyond MAX_ROWS are left out; overall metrics come first.
     """
     compared = verdict.get("comparisons") or []
     text = (
@@ -201,13 +201,13 @@ def against_champion(verdict: Mapping[str, Any]) -> tuple[CardText | CardTable, 
         ("Metric", "Difference", "p (no worse)", "Significantly worse", "Detectable loss"),
         tuple(
             (
-                METRICS.get(one["metric"], one["metric"]) + (f", {one['slice']}" if one["slice"] else ""),
+                METRIC_NAMES.get(one["metric"], one["metric"]) + (f", {one['slice']}" if one["slice"] else ""),
                 _figure(one["difference"], sign=True),
                 probability(one["p_value"]),
                 {True: "yes", False: "no"}.get(one["significant"], UNKNOWN),
                 _figure(one["detectable"]),
             )
-            for one in compared[:MOST_ROWS]
+            for one in compared[:MAX_ROWS]
         ),
     )
     return CardText(text), table
@@ -217,11 +217,13 @@ def _slices(verdict: Mapping[str, Any], policy: Mapping[str, Any]) -> CardSectio
     slices, intervals = verdict.get("slices") or {}, verdict.get("slice_intervals") or {}
     if not slices:
         return None
-    shown = [name for name in METRICS if name in verdict["metrics"] and name not in ("precision", "recall", "mae")][:3]
+    shown = [
+        name for name in METRIC_NAMES if name in verdict["metrics"] and name not in ("precision", "recall", "mae")
+    ][:3]
     least = policy.get("min_slice_rows", EVERY_SLICE)
     ordered = sorted(slices, key=lambda name: (-(slices[name].get("rows") or 0), name))
     rows = []
-    for name in ordered[:MOST_ROWS]:
+    for name in ordered[:MAX_ROWS]:
         values, ends = slices[name], intervals.get(name) or {}
         small = " (too small to judge)" if (values.get("rows") or 0) < least else ""
         cells = [
@@ -229,10 +231,10 @@ def _slices(verdict: Mapping[str, Any], policy: Mapping[str, Any]) -> CardSectio
             for metric in shown
         ]
         rows.append((name + small, f"{values.get('rows') or 0:,.0f}", *cells))
-    table = CardTable(("Slice", "Rows", *(METRICS[name] for name in shown)), tuple(rows))
+    table = CardTable(("Slice", "Rows", *(METRIC_NAMES[name] for name in shown)), tuple(rows))
     cut = (
-        (CardText(f"{len(ordered) - MOST_ROWS:,} smaller slices are in verdict.json."),)
-        if len(ordered) > MOST_ROWS
+        (CardText(f"{len(ordered) - MAX_ROWS:,} smaller slices are in verdict.json."),)
+        if len(ordered) > MAX_ROWS
         else ()
     )
     return CardSection("Metrics by slice", (table, *cut))
@@ -251,7 +253,7 @@ def fairness(verdict: Mapping[str, Any]) -> CardSection | None:
                 (column, *(_plain(name) for name in names)),
                 tuple(
                     (value, f"{metrics['rows']:,.0f}", *(_figure(metrics.get(name)) for name in names[1:]))
-                    for value, metrics in list(groups.items())[:MOST_ROWS]
+                    for value, metrics in list(groups.items())[:MAX_ROWS]
                 ),
             )
         )
@@ -315,7 +317,7 @@ def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], policy: Mapping
     if not (verdict.get("fairness") or {}).get("groups"):
         sentences.append("Not evaluated for fairness: no column is named as sensitive.")
     if unknown := [
-        METRICS[name] for name in METRICS if name in verdict["metrics"] and verdict["metrics"][name] is None
+        METRIC_NAMES[name] for name in METRIC_NAMES if name in verdict["metrics"] and verdict["metrics"][name] is None
     ]:
         sentences.append(f"Undefined on these rows: {', '.join(unknown)}.")
     missing = (data.get("unlabelled") or {}).get("eval", 0)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def class_sets(train: Mapping[str, int], evaluated: Mapping[str, int]) -> ClassS
 
 def named(classes: Mapping[str, int]) -> str:
     """Lists the most frequent classes with their rows: a (3), b (1) and 2 more."""
-    shown = ", ".join(f"{' '.join(name.split())} ({rows:,})" for name, rows in [*classes.items()][:MOST_NAMED])
-    more = len(classes) - MOST_NAMED
+    shown = ", ".join(f"{' '.join(name.split())} ({rows:,})" for name, rows in [*classes.items()][:MAX_NAMED])
+    more = len(classes) - MAX_NAMED
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 

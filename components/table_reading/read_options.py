@@ -27,7 +27,7 @@ STRONG_MARKERS = frozenset({"NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "N
 """Markers that mean "missing" in any column."""
 MARKERS = STRONG_MARKERS | {"None", "none", "-", "--", ".", "na", "<NA>", "#VALUE!", "#REF!", "#DIV/0!", ""}
 """Markers that mean "missing" among numbers and dates; in a text column they may be values, such as "None"."""
-MOST_MISSING = 0.5
+MAX_MISSING = 0.5
 """In a text column, a marker with a larger share of the rows than this is a value."""
 WORDS = frozenset({"None", "none"})
 """Markers that are words and therefore plausible values: none, mild, severe."""
@@ -58,7 +58,7 @@ CHECKED = {"clock": ("clock", "elapsed", pa.time64("us")), "long": ("int", "big"
 """Form -> (form if all values parse as the type, form otherwise, type)."""
 CHECKED_EACH = {"date": pa.date32(), "timestamp": pa.timestamp("us")}
 """Form -> type; values that do not parse, such as February 30, get the form `impossible`."""
-MOST_IMPOSSIBLE = 0.5
+MAX_IMPOSSIBLE = 0.5
 """Share of nonexistent dates below which they are type mismatches; from it on the column is not a date column."""
 
 
@@ -190,7 +190,7 @@ class TypeCandidates:
     def date_format(self) -> tuple[str, str]:
         """The format of dates that are not ISO 8601, and a second one that fits all of them; "" for none."""
         dated, impossible = self.counts["dated"], self.formats[IMPOSSIBLE]
-        dated -= impossible if impossible < MOST_IMPOSSIBLE * dated else 0
+        dated -= impossible if impossible < MAX_IMPOSSIBLE * dated else 0
         return chosen(self.formats, (1 - RARE_WORDS) * dated) if dated else ("", "")
 
     @property
@@ -278,7 +278,7 @@ class TypeCandidates:
         counts = {form: rows for form, rows in self.counts.items() if form != "blank"}
         impossible = counts.get("impossible", 0)
         dates = counts.get("date", 0) + counts.get("timestamp", 0)
-        if impossible < MOST_IMPOSSIBLE * (dates + impossible):
+        if impossible < MAX_IMPOSSIBLE * (dates + impossible):
             counts.pop("impossible", None)
         words = counts.get("word", 0) + counts.get("pair", 0)
         if 0 < words <= RARE_WORDS * sum(counts.values()):
@@ -342,7 +342,7 @@ def missing_markers(columns: Mapping[str, TypeCandidates]) -> tuple[str, ...]:
     """Detects the missing-value markers of a table.
 
     In a column of numbers, dates or booleans every marker counts. In a text column only STRONG_MARKERS count, and only
-    if the marker does not exceed MOST_MISSING of the values; "NA" does not count in a column of two-letter codes, where
+    if the marker does not exceed MAX_MISSING of the values; "NA" does not count in a column of two-letter codes, where
     it is a continent or country. Whitespace alone counts in all columns.
 
     Markers apply to all columns. A marker of WORDS in a numeric column is therefore ignored if a text column has it as
@@ -373,6 +373,6 @@ def missing_markers(columns: Mapping[str, TypeCandidates]) -> tuple[str, ...]:
             code = marker == "NA" and rest.counts["pair"] > values / 2
             if not marker.strip():  # blanks and nothing else
                 found.add(marker)
-            if marker.strip() in STRONG_MARKERS and not code and rows <= MOST_MISSING * (forms.rows - forms.nulls):
+            if marker.strip() in STRONG_MARKERS and not code and rows <= MAX_MISSING * (forms.rows - forms.nulls):
                 found.add(marker)
     return ("", *sorted(found))

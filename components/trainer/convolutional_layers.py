@@ -10,14 +10,14 @@ from typing import Any
 
 import keras
 
-CHANNELS, MOST_CHANNELS = 16, 128
+CHANNELS, MAX_CHANNELS = 16, 128
 """Channels of the first stage and of the last ones."""
 LARGE = 32
 """Width above which the first convolution has stride 2."""
 CONVOLUTION_COST = 12
 """Time of a multiplication of these small convolutions relative to one of a dense layer: training takes 1.8 ms of CPU
 for an image of 64 x 64 pixels and 3.7 million multiplications."""
-LEAST_SIDE = 4
+MIN_SIDE = 4
 MOMENTUM = 0.9
 """Of the moving averages of the batch normalisation; with the usual 0.99 they lag behind for the first ten epochs of a
 small table, and early stopping would end the training."""
@@ -33,9 +33,9 @@ def stages(width: int) -> list[tuple[int, int]]:
         channels = CHANNELS // 2
         found.append((channels, side))
         channels *= 2
-    while side > LEAST_SIDE:
+    while side > MIN_SIDE:
         found.append((channels, side))
-        side, channels = side // 2, min(2 * channels, MOST_CHANNELS)
+        side, channels = side // 2, min(2 * channels, MAX_CHANNELS)
     return found
 
 

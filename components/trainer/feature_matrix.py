@@ -6,7 +6,7 @@ from math import pi
 import numpy as np
 import tensorflow as tf
 
-MOST_CODES = 255
+MAX_CODES = 255
 """Maximum categories of a column for trees: 254 frequent ones, and one for all rare ones."""
 
 
@@ -36,7 +36,7 @@ class FeatureMatrix(tf.Module):
         if self.categorical:
             for column in features["categorical"].T:
                 values, counts = np.unique(column[column >= 2 * self.categorical], return_counts=True)
-                frequent = values[np.argsort(-counts, kind="stable")][: MOST_CODES - 1]
+                frequent = values[np.argsort(-counts, kind="stable")][: MAX_CODES - 1]
                 codes[np.sort(frequent)] = np.arange(1, len(frequent) + 1)
         self._codes = tf.Variable(codes, trainable=False)
 

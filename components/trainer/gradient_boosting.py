@@ -19,7 +19,7 @@ EARLY_STEP, STEP, EARLY = 10, 25, 100
 """Rounds between two evaluations of the validation loss, up to the first 100 rounds and after them."""
 PATIENCE = 4
 """Evaluations without a lower validation loss before boosting stops."""
-LEAST_ROWS = 20
+MIN_ROWS = 20
 """Minimum rows of a leaf; fewer for small data, see `BoostingProblem.parameters`."""
 CATEGORY_SMOOTHING, CATEGORY_L2 = 50.0, 30.0
 """LightGBM's cat_smooth and cat_l2. The defaults (10, 10) overfit rare categories: on a random third of the flights,
@@ -59,7 +59,7 @@ class BoostingProblem:
             **({"num_class": self.classes} if self.task == "multiclass" else {}),
             "learning_rate": self.settings["learning_rate"],
             "num_leaves": self.settings["num_leaves"],
-            "min_data_in_leaf": int(np.clip(rows // 100, 2, LEAST_ROWS)),
+            "min_data_in_leaf": int(np.clip(rows // 100, 2, MIN_ROWS)),
             "min_sum_hessian_in_leaf": 1e-3,
             "lambda_l2": self.settings["l2"] * self._hessian(),
             "feature_fraction": self.settings["colsample_bytree"],

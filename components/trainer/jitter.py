@@ -11,14 +11,14 @@ import numpy as np
 
 from components.trainer.training_columns import TrainingColumns
 
-LEAST_VALUES = 32
+MIN_VALUES = 32
 """Columns with fewer distinct values are not jittered: they are counts or grades, not rounded measurements."""
 
 
 def half_steps(column: np.ndarray) -> np.ndarray:
     """Returns half the distance to the nearest other value of the column, [N]; 0 for columns of few distinct values."""
     values, at = np.unique(column, return_inverse=True)
-    if len(values) < LEAST_VALUES:
+    if len(values) < MIN_VALUES:
         return np.zeros(len(column), column.dtype)
     gaps = np.diff(values)
     nearest = np.minimum(np.append(np.inf, gaps), np.append(gaps, np.inf))

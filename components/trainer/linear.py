@@ -22,7 +22,7 @@ Without `standardized`, the quantile ranks of `numeric` are used. Never both: a 
 collinear, so their weights could be large and of opposite sign, and the prediction would diverge beyond the training
 range, where the rank is constant.
 """
-MOST_ROWS = 100_000
+MAX_ROWS = 100_000
 """Maximum training rows; more are sampled down, because the few weights are then estimated precisely enough."""
 SPARSE_FROM = 200
 """Number of categories from which the one-hot inputs are a sparse matrix."""
@@ -91,14 +91,14 @@ def fit_linear(
       task: binary, multiclass or regression.
       classes: Number of classes K of a multiclass label.
       ids: Size of the joint vocabulary.
-      seed: Seed of the row sample, used if there are more than MOST_ROWS rows.
+      seed: Seed of the row sample, used if there are more than MAX_ROWS rows.
       weights: Sample weights, [N]; None for unweighted rows.
 
     Returns:
       The weights; None if there is nothing to fit: no column, or labels of a single class.
     """
-    if len(rows) > MOST_ROWS:
-        chosen = np.sort(np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False))
+    if len(rows) > MAX_ROWS:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(rows), MAX_ROWS, replace=False))
         rows, weights = rows.taken(chosen), None if weights is None else weights[chosen]
     kept = _ids_in(rows, ids)
     wanted = DENSE if DENSE[0] in rows.features else ("numeric", *DENSE[1:])

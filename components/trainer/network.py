@@ -16,7 +16,7 @@ from components.trainer.throughput_callback import ThroughputCallback
 from components.trainer.training_columns import TrainingColumns
 
 ROWS_PER_EXECUTION = 20_480
-MOST_STEPS = 100
+MAX_STEPS = 100
 PREDICTED_ROWS = 8192
 INPUT_BOUND = 0.8
 """Batches are gathered in a thread beside the computation. If it is busy for at least this share of the training time,
@@ -126,7 +126,7 @@ def fit_network(
 
 def steps_per_execution(batch: int) -> int:
     """Returns the steps per call of the compiled loop; Keras' Python between calls costs more than a small step."""
-    return min(max(ROWS_PER_EXECUTION // batch, 1), MOST_STEPS)
+    return min(max(ROWS_PER_EXECUTION // batch, 1), MAX_STEPS)
 
 
 class _Note(keras.callbacks.Callback):

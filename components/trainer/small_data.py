@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 FEW_ROWS = 10_000
-LEAST_STEPS = 400
+MIN_STEPS = 400
 """Minimum training steps of the network; with the default batch size, 500 rows would give one step per epoch."""
-LEAST_BATCH = 16
+MIN_BATCH = 16
 VALIDATION_SHARE = 0.2
 
 
@@ -25,11 +25,11 @@ def fitted_to(settings: Mapping[str, Any], rows: int) -> tuple[dict[str, Any], d
     """
     if rows >= FEW_ROWS:
         return dict(settings), {}
-    batch = max(LEAST_BATCH, min(settings["batch_size"], settings["batch_size"] * rows // FEW_ROWS))
+    batch = max(MIN_BATCH, min(settings["batch_size"], settings["batch_size"] * rows // FEW_ROWS))
     steps = -(-rows // batch)
     fitted = {
         "batch_size": batch,
-        "epochs": max(settings["epochs"], -(-LEAST_STEPS // steps)),
+        "epochs": max(settings["epochs"], -(-MIN_STEPS // steps)),
         "patience": max(settings["patience"], 5),
         "validation_share": max(settings["validation_share"], VALIDATION_SHARE),
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 AUTO = "auto"
-AUTO_LEAST, AUTO_MOST = 10.0, 300.0
+AUTO_MIN, AUTO_MAX = 10.0, 300.0
 AUTO_VALUES = 140_000.0
 """Values (rows x columns) for which the automatic budget grows by a second."""
 
@@ -28,7 +28,7 @@ NETWORK_ROW_SECONDS = 1.8e-5
 """Seconds per training row of the network regardless of its size."""
 NETWORK_MULTIPLICATION_SECONDS = 4.1e-11
 """Seconds per training row and multiplication of the forward pass, without the factor of the backward pass."""
-LEAST_ROUNDS = 30
+MIN_ROUNDS = 30
 """Minimum boosting rounds; with fewer, boosted trees are not tried."""
 NETWORK_TRIAL_ROWS = 10_000
 """Rows on which the network is first tried."""
@@ -66,7 +66,7 @@ def seconds_of(budget: float | str, size: Size) -> float:
     if budget != AUTO:
         return float(budget)
     values = size.columns * size.outputs**0.5 + size.pixels / 4
-    return min(AUTO_LEAST + size.rows * values / AUTO_VALUES, AUTO_MOST)
+    return min(AUTO_MIN + size.rows * values / AUTO_VALUES, AUTO_MAX)
 
 
 def round_seconds(size: Size, leaves: int, columns: float) -> float:
@@ -135,10 +135,10 @@ def plan_training(budget: float | str, size: Size, settings: Mapping[str, Any], 
     cheap = fits > CHEAP_FITS and left / (fits * each) < min(trees["n_estimators"], ENOUGH_ROUNDS)
     fits = CHEAP_FITS if cheap else fits
     rounds = min(trees["n_estimators"], int(left / (fits * each)))
-    if rounds < min(LEAST_ROUNDS, trees["n_estimators"]):
-        needed = fits * (linear_seconds(size) + LEAST_ROUNDS * each)
+    if rounds < min(MIN_ROUNDS, trees["n_estimators"]):
+        needed = fits * (linear_seconds(size) + MIN_ROUNDS * each)
         reasons["trees"] = (
-            f"not tried: {LEAST_ROUNDS} rounds take {needed:.1f} s, [training] time_budget is {seconds:.3g} s"
+            f"not tried: {MIN_ROUNDS} rounds take {needed:.1f} s, [training] time_budget is {seconds:.3g} s"
         )
         rounds = 0
     return TrainingPlan(seconds, cheap, rounds, left - fits * each * min(rounds, ENOUGH_ROUNDS), reasons)

@@ -24,7 +24,7 @@ CODES = 256
 """Categorical codes are 0 .. 255, see feature_matrix.FeatureMatrix."""
 GROUP_RANKS = 1024
 """Columns share a table as long as it has at most this many combinations of ranks."""
-MOST_BYTES = 2**26
+MAX_BYTES = 2**26
 """Size of all tables above which smaller groups are formed; a group's table grows with the product of its columns'
 ranks."""
 WORDS = ((8, np.uint8), (16, np.uint16), (32, np.uint32), (64, np.uint64))
@@ -80,7 +80,7 @@ def tables_of(trees: Sequence[Tree], outputs: int, categorical: int) -> TreeTabl
         used, numbers = [0], [(np.empty(0, np.float32), np.full((1, len(leaves)), -1).astype(word.kind))]
     tables = [table for _, table in (*codes, *numbers)]
     sizes = [len(table) for table in tables]
-    groups = _grouped(sizes, len(codes), most_rows=MOST_BYTES // tables[0][0].nbytes)
+    groups = _grouped(sizes, len(codes), most_rows=MAX_BYTES // tables[0][0].nbytes)
     order = [at for group in groups for at in group]
     merged = [_merged([tables[at] for at in group]) for group in groups]
     merged[0] = merged[0] & leaves

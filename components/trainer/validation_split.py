@@ -13,7 +13,7 @@ ORIGINS = 3
 FOLDS = 5
 HOLD_OUT_ROWS = 50_000
 """Number of rows from which a single hold-out is precise enough; k folds would only take k times as long."""
-LEAST_TRAINING = 0.3
+MIN_TRAINING = 0.3
 """Minimum share of the rows before the first origin."""
 
 
@@ -34,7 +34,7 @@ def hold_out(rows: int, share: float) -> list[Fold]:
 def rolling_origin(rows: int, share: float, origins: int = ORIGINS) -> list[Fold]:
     """Returns folds that validate on the last `origins` blocks of `share` of the rows each.
 
-    There are fewer folds where less than LEAST_TRAINING of the rows would precede the first origin.
+    There are fewer folds where less than MIN_TRAINING of the rows would precede the first origin.
 
     Args:
       rows: Number of rows.
@@ -43,9 +43,7 @@ def rolling_origin(rows: int, share: float, origins: int = ORIGINS) -> list[Fold
     """
     length = max(round(rows * share), 1)
     begins = [rows - number * length for number in range(1, origins + 1)]
-    folds = [
-        Fold(((0, begin),), (begin, begin + length)) for begin in reversed(begins) if begin >= LEAST_TRAINING * rows
-    ]
+    folds = [Fold(((0, begin),), (begin, begin + length)) for begin in reversed(begins) if begin >= MIN_TRAINING * rows]
     return folds or hold_out(rows, share)
 
 

@@ -26,7 +26,7 @@ from components.trainer.raw_inputs import SentAsText
 from components.trainer.signatures import input_names
 from components.trainer.training_columns import BATCH_ROWS, RecordBatchFactory, batch_options, expand
 
-MOST_ROWS = 1000
+MAX_ROWS = 1000
 """TensorFlow Serving refuses a file of more requests."""
 _VALUES = {tf.float32: "float_val", tf.float64: "double_val", tf.int64: "int64_val", tf.string: "string_val"}
 """Field of a TensorProto that holds the values of a type."""
@@ -54,7 +54,7 @@ def write_warmup_requests(
     Returns:
       Number of requests that were written.
     """
-    features, count = tables["features"], min(int(tables["training"].get("warmup_rows", 0)), MOST_ROWS)
+    features, count = tables["features"], min(int(tables["training"].get("warmup_rows", 0)), MAX_ROWS)
     path = f"{folder}/{WARMUP_REQUESTS}"
     names = sent(features)
     inputs = dict(zip(input_names(names), names, strict=True))

@@ -34,7 +34,7 @@ from components.shared.custom_module import KEY as OWN
 from components.shared.custom_module import call
 from components.shared.errors import ConfigError
 from components.shared.features.dense_columns import MISSING_INT, Raw, integers, number, numbers, text, texts
-from components.shared.features.derived_features import MOST_ITEMS, expanded
+from components.shared.features.derived_features import MAX_ITEMS, expanded
 from components.shared.features.derived_tensors import derived, flat
 from components.shared.features.large_integers import less_tensor, remainders
 from components.shared.features.vocabulary_escaping import escaped_tensor
@@ -99,16 +99,16 @@ class ByTransform:
         return expanded(features)
 
     def hot(self, inputs: Mapping[str, Raw], features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """Returns MOST_ITEMS indicator columns per list, of its most frequent items; all 0 if it has fewer."""
+        """Returns MAX_ITEMS indicator columns per list, of its most frequent items; all 0 if it has fewer."""
         found: dict[str, tf.Tensor] = {}
         least = max(features.get("min_count", 10), 1)
         for place_of, (name, kind) in enumerate(dict(features.get("lists") or {}).items()):
             if kind == "string":
                 row, values, rows = flat(inputs[name])
                 place = self.positions(f"list_{place_of}", values, values != "", least)
-                one_hot = tf.one_hot(tf.where(place < MOST_ITEMS, place, -1), MOST_ITEMS)
+                one_hot = tf.one_hot(tf.where(place < MAX_ITEMS, place, -1), MAX_ITEMS)
                 matrix = tf.maximum(tf.math.unsorted_segment_max(one_hot, row, rows), 0.0)
-                found |= {f"{name}: frequent value {at + 1}": matrix[:, at] for at in range(MOST_ITEMS)}
+                found |= {f"{name}: frequent value {at + 1}": matrix[:, at] for at in range(MAX_ITEMS)}
         return found
 
     def is_large(self, name: str, dtype: tf.DType) -> bool:

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 QUANTILES = 256
 """Quantile buckets of a numeric column; the network cannot use a finer resolution."""
-MOST_SPREADS = 10.0
+MAX_SPREADS = 10.0
 """Standardised values are clipped here, so that a single outlier does not dominate a linear model's prediction."""
 Z_90 = 1.2815516
 """90 % quantile of the standard normal distribution."""
@@ -52,7 +52,7 @@ def standard_scale(values: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
     low, middle, high = (grid[:, round(share * QUANTILES) - 1] for share in (0.1, 0.5, 0.9))
     spread = (high - low) / (2 * Z_90)
     spread = tf.where(spread > 0, spread, grid[:, -1] - grid[:, 0])
-    found = tf.clip_by_value(tf.math.divide_no_nan(values - middle, spread), -MOST_SPREADS, MOST_SPREADS)
+    found = tf.clip_by_value(tf.math.divide_no_nan(values - middle, spread), -MAX_SPREADS, MAX_SPREADS)
     return tf.where(tf.math.is_finite(found), found, tf.zeros_like(found))
 
 

@@ -15,7 +15,7 @@ from components.shared.features.distinct_values import ValueRetention, told_apar
 from components.shared.features.large_integers import less
 
 _MISSING_INT = -(2**63)
-MOST_CELLS = 1 << 22
+MAX_CELLS = 1 << 22
 """Maximum rows x columns of the check; rows are sampled beyond it."""
 
 
@@ -114,7 +114,7 @@ def _numbers(
     if not sampled:
         return []
     numeric, cyclical = list(features.get("numeric", ())), dict(features.get("cyclical", {}))
-    most = max(1, MOST_CELLS // len(sampled))
+    most = max(1, MAX_CELLS // len(sampled))
     some = {name: values[:: -(-len(values) // most) or 1] for name, values in sampled.items()}
     rows = max(map(len, some.values()))
 

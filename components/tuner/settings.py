@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-METRICS = {
+TUNING_METRICS = {
     "binary": ("log_loss", "auc", "average_precision"),
     "multiclass": ("log_loss", "accuracy"),
     "regression": ("rmse", "mae"),
@@ -21,7 +21,7 @@ class TunerSettings:
       trials: Number of trials, including the one with the current settings.
       minutes: Time after which no further trial is started; 0 for no limit.
       max_rows: Maximum labelled rows of a trial, for training and validation together.
-      metric: One of METRICS; "" for the task's default.
+      metric: One of TUNING_METRICS; "" for the task's default.
       method: "bayesian" or "random".
       alpha: Significance level of adopting the best trial, in (0, 1]; 1 adopts the best score without a test.
       seed: Seed of the search and of the sample of rows.
@@ -39,7 +39,7 @@ class TunerSettings:
 
     def metric_of(self, task: str) -> str:
         """Returns the metric to optimise."""
-        return self.metric or METRICS[task][0]
+        return self.metric or TUNING_METRICS[task][0]
 
     @staticmethod
     def from_json(text: str) -> "TunerSettings":

@@ -16,7 +16,7 @@ import numpy as np
 from components.shared.errors import InputError, PlumblineError
 from components.shared.files import write_bytes, write_json
 
-MOST_BEGUN = 2
+MAX_BEGUN = 2
 """Number of process deaths after which a trial counts as failed; the likely cause is that memory ran out."""
 
 
@@ -69,7 +69,7 @@ class TrialStore:
         if (found := _read(done)) is not None:
             return found
         times = _times(begun)
-        if times >= MOST_BEGUN:
+        if times >= MAX_BEGUN:
             return Trial(values, None, 0.0, f"the process ended {times} times during it; not tried again")
         write_json(begun, {"times": times + 1})
         try:

@@ -42,8 +42,8 @@ _COLD_P_VALUE = 1e-6
 _LONGEST_HELD = 5
 _FLOOR = 0.1
 _ONSET_BET = BETS.index(1.0)
-_LEAST_TOP = 2.0
-_LEAST_SCORED = 3
+_MIN_TOP = 2.0
+_MIN_SCORED = 3
 _STATE_VERSION = 1
 
 
@@ -126,7 +126,7 @@ class AlarmRule:
             scores = np.asarray([*stream.scores, like.score(one.effect, _FLOOR * one.moderate)])
             past = len(stream.scores) - len(stream.held)
             series = innovations(scores, past)
-            p = conformal_p_value(series[:past], float(series[-1]), _uniform(one.stream, window), _LEAST_TOP)
+            p = conformal_p_value(series[:past], float(series[-1]), _uniform(one.stream, window), _MIN_TOP)
             log_e = bets(p)
             stream.log_sums = advance(stream.log_sums, log_e)
             found = evidence(stream.log_sums)
@@ -150,7 +150,7 @@ class AlarmRule:
         return None
 
     def _remember(self, window: Window, one: Measurement, stream: StreamState, like: Expected | None) -> None:
-        scored = like is not None and stream.groups[ALL][0] >= _LEAST_SCORED
+        scored = like is not None and stream.groups[ALL][0] >= _MIN_SCORED
         score = like.score(one.effect, _FLOOR * one.moderate) if scored and like is not None else None
         stream.add(one.effect, score, self.settings.max_history)
         stream.held.append((window.start.isoformat(), (window.end - window.start).total_seconds(), one.effect))

@@ -22,7 +22,7 @@ _BINS = 20
 _CATEGORIES = 50
 _MISSING = "missing"
 _OTHER = "other values"
-_LEAST_ROWS = 30
+_MIN_ROWS = 30
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def parts(codes: Codes, groups: Codes) -> list[Part]:
     within = distance(current, reference)
     # Leaving out nearly all rows leaves nothing to compare: such a group is all rows.
     rows = current.sum(1)
-    usable = (rows >= _LEAST_ROWS) & (rows <= 0.9 * rows.sum()) & (reference.sum(1) > 0)
+    usable = (rows >= _MIN_ROWS) & (rows <= 0.9 * rows.sum()) & (reference.sum(1) > 0)
     found = [
         Part(int(group), float(np.clip(1 - without[group] / whole, 0, 1)), float(within[group]))
         for group in np.flatnonzero(usable)
@@ -136,7 +136,7 @@ def parts_of_one_side(codes: Codes, sources: NDArray[np.int64], number: int, *, 
     found = [
         Part(group, float(np.clip(1 - without[group] / whole, 0, 1)), float(distance(own[group], rest[group])))
         for group in range(number)
-        if own[group].sum() >= _LEAST_ROWS
+        if own[group].sum() >= _MIN_ROWS
     ]
     return sorted(found, key=lambda one: -one.share)
 

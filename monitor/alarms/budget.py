@@ -17,7 +17,7 @@ HARM = frozenset({"performance", "estimated_performance", "concept_drift", "tran
 """Kinds that measure harm."""
 WEEK = timedelta(days=7)
 _SLICE = 0.5
-_LEAST_WEIGHT = 0.05
+_MIN_WEIGHT = 0.05
 
 
 def limits(measurements: Sequence[Measurement], length: timedelta, settings: AlarmSettings) -> dict[str, float]:
@@ -30,7 +30,7 @@ def limits(measurements: Sequence[Measurement], length: timedelta, settings: Ala
     """
     harm = {one.stream: 1.0 if not one.slice else _SLICE for one in measurements if one.kind in HARM}
     others = {
-        one.stream: max(_LEAST_WEIGHT, one.weight) * (1.0 if not one.slice else _SLICE)
+        one.stream: max(_MIN_WEIGHT, one.weight) * (1.0 if not one.slice else _SLICE)
         for one in measurements
         if one.kind not in HARM
     }

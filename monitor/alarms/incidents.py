@@ -15,12 +15,12 @@ from monitor.incident import Alarm, Cause, Incident
 from monitor.measurement import Measurement
 from monitor.window import Window
 
-Causes = Callable[[Sequence[Alarm]], tuple[Cause, ...]]
+CauseFinder = Callable[[Sequence[Alarm]], tuple[Cause, ...]]
 
-_SAME_TIME = 2
-"""Number of windows within which alarms are of one time."""
-_CORRELATED = 0.6
-_LEAST_COMMON = 10
+_MAX_WINDOWS_APART = 2
+"""Maximum distance, in windows, of alarms that belong to one incident because of their time."""
+_MIN_CORRELATION = 0.6
+_MIN_COMMON_WINDOWS = 10
 _KINDS = {
     "skew": "covariate",
     "drift": "covariate",
@@ -38,7 +38,7 @@ _KINDS = {
 }
 
 
-def group(
+def group_alarms(
     alarms: Sequence[Alarm],
     measurements: Sequence[Measurement],
     open_incidents: Sequence[Incident],
@@ -46,7 +46,7 @@ def group(
     state: Mapping[str, Any],
     *,
     next_number: int,
-    causes: Causes | None = None,
+    causes: CauseFinder | None = None,
     diagnosis: str = "",
     min_importance: float = MIN_IMPORTANCE,
 ) -> list[Incident]:
@@ -70,7 +70,7 @@ def group(
     Returns:
       New and changed incidents.
     """
-    find = _dated(causes or stated_causes, state)
+    find = _with_start(causes or stated_causes, state)
     alarmed = in_alarm(state)
     joined: dict[int, list[Alarm]] = {one.number: [] for one in open_incidents}
     fresh: list[Alarm] = []
@@ -110,7 +110,7 @@ def stated_causes(alarms: Sequence[Alarm]) -> tuple[Cause, ...]:
     return tuple(found.values())
 
 
-def _dated(find: Causes, state: Mapping[str, Any]) -> Causes:
+def _with_start(find: CauseFinder, state: Mapping[str, Any]) -> CauseFinder:
     """As `find`, with the start of the first window of the effect where it says none."""
 
     def found(alarms: Sequence[Alarm]) -> tuple[Cause, ...]:
@@ -129,7 +129,7 @@ def _updated(
     alarms: Sequence[Alarm],
     measurements: Sequence[Measurement],
     window: Window,
-    find: Causes,
+    find: CauseFinder,
     diagnosis: str,
     min_importance: float,
 ) -> Incident:
@@ -165,7 +165,7 @@ def _kind(measurements: Iterable[Mapping[str, Any]], causes: Sequence[Cause], di
     for one in measurements:
         if one["kind"] in _KINDS:
             kinds.setdefault(_KINDS[one["kind"]], set()).add(one["subject"])
-    for name in ("concept", "prior"):  # the diagnosis of a relation that moved explains the inputs' alarms beside it
+    for name in ("concept", "prior"):  # concept drift or prior shift explains alarms of the inputs in the same windows
         if name in kinds:
             return name
     if "quality" in kinds and causes and causes[0].subject in kinds["quality"]:
@@ -184,9 +184,9 @@ def _measurement(record: Mapping[str, Any]) -> Measurement:
 
 
 def _belongs(alarm: Alarm, incident: Incident, state: Mapping[str, Any]) -> bool:
-    if abs(alarm.window - alarm.windows + 1 - incident.first_window) <= _SAME_TIME:
+    if abs(alarm.window - alarm.windows + 1 - incident.first_window) <= _MAX_WINDOWS_APART:
         return True
-    if abs(alarm.window - incident.first_window) <= _SAME_TIME:
+    if abs(alarm.window - incident.first_window) <= _MAX_WINDOWS_APART:
         return True
     subjects = {one["measurement"]["subject"] for one in incident.alarms}
     if alarm.measurement.subject in subjects or alarm.measurement.kind in HARM:
@@ -198,9 +198,9 @@ def _correlated(state: Mapping[str, Any], one: str, other: str) -> bool:
     """Whether the effects of two streams moved together before the alarms."""
     series = [np.asarray(state.get("streams", {}).get(name, {}).get("effects", []), float) for name in (one, other)]
     common = min(map(len, series))
-    if common < _LEAST_COMMON:
+    if common < _MIN_COMMON_WINDOWS:
         return False
     first, second = (values[-common:] for values in series)
     if first.std() == 0 or second.std() == 0:
         return False
-    return bool(np.corrcoef(first, second)[0, 1] >= _CORRELATED)
+    return bool(np.corrcoef(first, second)[0, 1] >= _MIN_CORRELATION)

@@ -15,7 +15,7 @@ from monitor.performance.window_rows import FeatureEncoder, reference_rows, wind
 from monitor.windows.baseline import Baseline
 from monitor.windows.window_data import WindowData
 
-MOST_SLICES = 30
+MAX_SLICES = 30
 VALUES = 5
 PARTS = 3
 
@@ -101,13 +101,13 @@ def feature_slices(table: pa.Table, encoder: FeatureEncoder, importances: Mappin
       importances: Feature -> importance; {} keeps the order of the features.
 
     Returns:
-      "feature=value" or "feature in [low, high)" -> rows, bool [N]; at most MOST_SLICES.
+      "feature=value" or "feature in [low, high)" -> rows, bool [N]; at most MAX_SLICES.
     """
     names = sorted((name for name in encoder.names if name in table.column_names), key=lambda n: -importances.get(n, 0))
     values = encoder.encode(table)
     found: dict[str, np.ndarray] = {}
     for name in names:
-        if len(found) >= MOST_SLICES:
+        if len(found) >= MAX_SLICES:
             break
         column = values[:, encoder.names.index(name)]
         if name in encoder.ranks:

@@ -7,7 +7,7 @@ import numpy as np
 from monitor.performance.importance_weights import domain_logits
 
 NAMED = 3
-LEAST = 0.02
+MIN_AUC_DIFFERENCE = 0.02
 """Least difference of a named column's AUC from 0.5."""
 
 
@@ -49,7 +49,9 @@ def input_shift(reference: np.ndarray, current: np.ndarray, *, seed: int = 13) -
         abs(rank_auc(np.nan_to_num(a, nan=-np.inf), np.nan_to_num(b, nan=-np.inf)) - 0.5)
         for a, b in zip(reference.T, current.T, strict=True)
     ]
-    columns = tuple(int(at) for at in np.argsort(-np.array(apart), kind="stable")[:NAMED] if apart[at] >= LEAST)
+    columns = tuple(
+        int(at) for at in np.argsort(-np.array(apart), kind="stable")[:NAMED] if apart[at] >= MIN_AUC_DIFFERENCE
+    )
     # Two classifiers score half of the rows each, so ranks are not those of one score; the factor allows for it.
     return InputShift(auc, float(norm.sf((auc - 0.5) / (deviation * 1.2))), columns)
 

@@ -16,7 +16,7 @@ import numpy as np
 from components.shared.statistics.holm import holm
 from monitor.performance.calibration import Expectation
 
-FEWEST_OF_SLICE = 50
+MIN_OF_SLICE = 50
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def relation_tests(
       values: Observed values of the labelled rows, [n].
       expectation: Their expectation from the reference, of n rows.
       inverse: 1 / P(label has arrived), [n].
-      slices: Slice -> rows, bool [n]; those with fewer than FEWEST_OF_SLICE rows are left out.
+      slices: Slice -> rows, bool [n]; those with fewer than MIN_OF_SLICE rows are left out.
 
     Returns:
       Level and slope of all rows first, then of the slices.
@@ -63,12 +63,12 @@ def relation_tests(
     everyone = np.ones(len(values), dtype=bool)
     tests = []
     for name, rows in {"": everyone, **slices}.items():
-        if rows.sum() < FEWEST_OF_SLICE:
+        if rows.sum() < MIN_OF_SLICE:
             continue
         tests.append(_test(name, "level", values, expectation, [(inverse, rows, 1.0)]))
         upper = expectation.mean > np.median(expectation.mean[rows])
         high, low = rows & upper, rows & ~upper
-        if min(high.sum(), low.sum()) >= FEWEST_OF_SLICE // 2:
+        if min(high.sum(), low.sum()) >= MIN_OF_SLICE // 2:
             tests.append(_test(name, "slope", values, expectation, [(inverse, high, 1.0), (inverse, low, -1.0)]))
     adjusted = holm([one.p_value for one in tests]).tolist()
     return [replace(one, adjusted=p) for one, p in zip(tests, adjusted, strict=True)]

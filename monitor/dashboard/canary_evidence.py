@@ -10,9 +10,9 @@ from monitor.dashboard.chart import Band, Chart, Dot, Line, draw
 from monitor.dashboard.formatting import counted, figure, moment, percent, sentence
 from monitor.dashboard.history import History
 
-MOST_LOOKS = 200
+MAX_LOOKS = 200
 """Looks in a chart; of more, evenly spaced ones and the last."""
-MOST_DECISIONS = 12
+MAX_DECISIONS = 12
 
 _DONE = {
     "promote": "promoted version {version}",
@@ -66,8 +66,8 @@ def canary_evidence(history: History) -> CanaryEvidence | None:
         return None
     last = looks[-1]
     count = len(looks)
-    if count > MOST_LOOKS:
-        looks = [looks[place * count // MOST_LOOKS] for place in range(MOST_LOOKS - 1)] + [last]
+    if count > MAX_LOOKS:
+        looks = [looks[place * count // MAX_LOOKS] for place in range(MAX_LOOKS - 1)] + [last]
     names = [finding["name"] for finding in last["findings"]]
     checks = [_check(looks, name) for name in names]
     return CanaryEvidence(
@@ -77,7 +77,7 @@ def canary_evidence(history: History) -> CanaryEvidence | None:
 
 def decisions(history: History) -> list[tuple[str, str, str]]:
     """(time, what was done and by whom, reason) of the last decisions, newest first."""
-    found = [line for line in history.journal if line["kind"] == "decision"][-MOST_DECISIONS:]
+    found = [line for line in history.journal if line["kind"] == "decision"][-MAX_DECISIONS:]
     rows = []
     for line in reversed(found):
         text = _DONE.get(str(line.get("action")), "{action} of version {version}")

@@ -21,9 +21,9 @@ GROUPS = (
     ("Labels, and their relation to the inputs", ("concept_drift", "prior_shift")),
 )
 """Heading -> kinds of measurement of its rows."""
-MOST_ROWS = 40
+MAX_ROWS = 40
 """Rows of a group that are drawn; the others are counted."""
-MOST_LINES = 8
+MAX_LINES = 8
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def drift_groups(history: History) -> list[DriftGroup]:
         for series in series_of(history, kinds).values():
             by_subject.setdefault(series.last.subject, []).append(series)
         order = sorted(by_subject, key=lambda subject: (*min(map(_order, by_subject[subject])), subject))
-        rows = [_row(history, subject, by_subject[subject]) for subject in order[:MOST_ROWS]]
+        rows = [_row(history, subject, by_subject[subject]) for subject in order[:MAX_ROWS]]
         if rows:
             groups.append(DriftGroup(title, rows, len(order) - len(rows)))
     return groups
@@ -117,7 +117,7 @@ def _row(history: History, subject: str, found: Sequence[Series]) -> DriftRow:
         draw_strip(cells, _told(subject, by_window)),
         _chart(history, chosen),
         _name(chosen.last),
-        [_line(one, history.openings.get(one.stream)) for one in last[:MOST_LINES]],
+        [_line(one, history.openings.get(one.stream)) for one in last[:MAX_LINES]],
         f"{max(weights):.2f}" if weights else "",
         any(opening.alarmed for series in found if (opening := history.openings.get(series.last.stream)) is not None),
     )

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from components.shared.statistics.metric_names import METRICS
+from components.shared.statistics.metric_names import METRIC_NAMES
 
 DASH = "\N{EN DASH}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
@@ -31,7 +31,7 @@ def measure_name(name: str) -> str:
 
 def metric_name(name: str) -> str:
     """A metric in words: "auc" -> "AUC"."""
-    return METRICS.get(name) or name.replace("_", " ").capitalize()
+    return METRIC_NAMES.get(name) or name.replace("_", " ").capitalize()
 
 
 def figure(value: float | None, unit: str = "") -> str:

@@ -18,7 +18,7 @@ from serving.canary.journal import Journal
 
 REPORTS = "reports"
 """Folder of the reports of runs, below the dataset's."""
-MOST_MEASUREMENTS = 50_000
+MAX_MEASUREMENTS = 50_000
 """Measurements that are read; of more, those of fewer windows. Each takes about 25 µs of CPU."""
 
 
@@ -143,7 +143,7 @@ def _monitored(folder: Path, windows: int) -> dict[str, Any]:
     with MonitorStore(folder, read_only=True) as store:
         found = store.windows(last=windows)
         each = len(store.measurements(number=found[-1].number)) if found else 0
-        most = max(1, MOST_MEASUREMENTS // max(1, each))
+        most = max(1, MAX_MEASUREMENTS // max(1, each))
         cut = each if len(found) > most else 0
         found = found[-most:]
         places = {window.number: place for place, window in enumerate(found)}

@@ -8,7 +8,7 @@ from monitor.dashboard.history import History
 from monitor.incident import Cause, Incident
 from monitor.measurement import Level
 
-MOST_CAUSES, MOST_CLOSED = 5, 20
+MAX_CAUSES, MAX_CLOSED = 5, 20
 
 _KINDS = {
     "covariate": "inputs moved",
@@ -55,7 +55,7 @@ def open_incidents(history: History) -> list[IncidentRow]:
 
 def closed_incidents(history: History) -> list[IncidentRow]:
     """The last closed incidents, newest first."""
-    return [_row(one) for one in reversed([one for one in history.incidents if one.state == "closed"][-MOST_CLOSED:])]
+    return [_row(one) for one in reversed([one for one in history.incidents if one.state == "closed"][-MAX_CLOSED:])]
 
 
 def _row(one: Incident) -> IncidentRow:
@@ -70,7 +70,7 @@ def _row(one: Incident) -> IncidentRow:
         moment(one.closed) if one.closed else "",
         figure(one.harm) if one.harm else "",
         counted(len(one.alarms), "alarm") if one.alarms else "",
-        [_cause(cause) for cause in one.causes[:MOST_CAUSES]],
+        [_cause(cause) for cause in one.causes[:MAX_CAUSES]],
     )
 
 

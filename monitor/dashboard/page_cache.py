@@ -11,7 +11,7 @@ LOOK_SECONDS = 2.0
 """Time between looks whether a record has changed."""
 KEPT_SECONDS = 60.0
 """Age from which a page is made again, since it says how long ago the monitor has looked."""
-MOST_PAGES = 32
+MAX_PAGES = 32
 
 
 @dataclass
@@ -45,7 +45,7 @@ class PageCache:
         """
         entry = self._entry(place, windows)
         if reader not in entry.pages:
-            if len(entry.pages) >= MOST_PAGES:
+            if len(entry.pages) >= MAX_PAGES:
                 entry.pages.clear()
             entry.pages[reader] = make(entry.history)
         return entry.pages[reader]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRICS, UNBOUNDED
+from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRIC_NAMES, UNBOUNDED
 from monitor.dashboard.chart import Band, Chart, Dot, Line, draw
 from monitor.dashboard.formatting import figure, metric_name, percent, sentence
 from monitor.dashboard.history import History
@@ -14,7 +14,7 @@ from monitor.dashboard.series import Series, series_of
 from monitor.dashboard.window_axis import axis_labels, tip_head, version_changes
 from monitor.measurement import Level, Measurement
 
-MOST_METRICS = 6
+MAX_METRICS = 6
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ def performance_charts(history: History) -> list[PerformanceChart]:
     """Returns a chart for each metric that was estimated or measured on all rows."""
     estimated = _by_metric(series_of(history, ["estimated_performance"], slices=False))
     measured = _by_metric(series_of(history, ["performance"], slices=False))
-    order = [*METRICS, *sorted({*estimated, *measured} - set(METRICS))]
+    order = [*METRIC_NAMES, *sorted({*estimated, *measured} - set(METRIC_NAMES))]
     names = [name for name in order if name in estimated or name in measured]
-    return [_chart(history, name, estimated.get(name), measured.get(name)) for name in names[:MOST_METRICS]]
+    return [_chart(history, name, estimated.get(name), measured.get(name)) for name in names[:MAX_METRICS]]
 
 
 def _by_metric(found: dict[str, Series]) -> dict[str, Series]:

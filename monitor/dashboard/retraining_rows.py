@@ -10,7 +10,7 @@ from typing import Any
 from monitor.dashboard.formatting import DASH, figure, moment
 from monitor.dashboard.history import REPORTS, History
 
-MOST = 20
+MAX_ROWS = 20
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4,16}")
 
 _STATES = {
@@ -48,7 +48,7 @@ class RetrainingRow:
 
 def retraining_rows(history: History, link: Link) -> list[RetrainingRow]:
     """The last retrainings, newest first."""
-    return [_row(record, link) for record in reversed(list(history.retrainings)[-MOST:])]
+    return [_row(record, link) for record in reversed(list(history.retrainings)[-MAX_ROWS:])]
 
 
 def run_report(home: Path, run_id: str) -> Path | None:

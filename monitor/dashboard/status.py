@@ -13,7 +13,7 @@ from monitor.measurement import Level, Measurement
 SHORTEST_SILENCE = timedelta(minutes=15)
 SILENT_WINDOWS = 3
 """The monitor is silent if its last look is older than this many windows, and than SHORTEST_SILENCE."""
-MOST_FINDINGS = 8
+MAX_FINDINGS = 8
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def findings(history: History) -> tuple[list[Measurement], int]:
     """Moderate and severe measurements of the newest window, severe and important ones first; and how many more."""
     found = [one for one in history.last if one.level != "negligible"]
     found.sort(key=lambda one: (-ORDER[one.level], -severity(one) * one.weight, one.subject))
-    return found[:MOST_FINDINGS], max(0, len(found) - MOST_FINDINGS)
+    return found[:MAX_FINDINGS], max(0, len(found) - MAX_FINDINGS)
 
 
 def _tiles(history: History) -> list[Tile]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRICS
+from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRIC_NAMES
 from monitor.measurement import Measurement
 from monitor.performance import state as kept
 from monitor.performance.delays import ArrivalModel, DelayCurve
@@ -120,7 +120,7 @@ def _estimates(
 def _estimated(
     one: Estimate, normal: float | None, rows: int, version: int, settings: PerformanceSettings
 ) -> Measurement:
-    name = METRICS.get(one.metric, one.metric)
+    name = METRIC_NAMES.get(one.metric, one.metric)
     effect, p_value = 0.0, None
     if one.value is not None and one.low is not None and one.high is not None and normal is not None:
         link = Link(one.metric)
@@ -146,7 +146,7 @@ def _measured(
     return Measurement(
         kind="performance", subject=metric, measure="labels", value=truth.value, effect=effect,
         moderate=settings.moderate, severe=settings.severe, rows=truth.labels,
-        detail=f"{METRICS.get(metric, metric)} of {truth.labels:,} labelled rows", reference="evaluation",
+        detail=f"{METRIC_NAMES.get(metric, metric)} of {truth.labels:,} labelled rows", reference="evaluation",
         reference_value=normal, version=version, low=truth.low, high=truth.high, p_value=p_value,
     )  # fmt: skip
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEAST_PROBABILITY = 0.1
+MIN_PROBABILITY = 0.1
 """Ages at which any label arrives with less probability are not used: their weights would exceed 10."""
-FEWEST_OF_GROUP = 50
+MIN_OF_GROUP = 50
 REGRESSION_GROUPS = 3
 
 
@@ -86,14 +86,14 @@ class ArrivalModel:
         Args:
           targets: Labels or class codes, [N].
           delay: Seconds from event to label, [N], no NaN.
-          regression: Groups are thirds of the targets, otherwise classes; groups below FEWEST_OF_GROUP are merged.
+          regression: Groups are thirds of the targets, otherwise classes; groups below MIN_OF_GROUP are merged.
         """
         if regression:
             edges = np.unique(np.quantile(targets, np.arange(1, REGRESSION_GROUPS) / REGRESSION_GROUPS))
         else:
             edges = np.unique(targets)[:-1].astype(np.float64)
         group = np.searchsorted(edges, targets, side="left")
-        if np.bincount(group, minlength=len(edges) + 1).min(initial=len(targets)) < FEWEST_OF_GROUP:
+        if np.bincount(group, minlength=len(edges) + 1).min(initial=len(targets)) < MIN_OF_GROUP:
             edges, group = np.array([]), np.zeros(len(targets), dtype=np.int64)
         curves = tuple(DelayCurve.fit(delay[group == g], delay[group == g]) for g in range(len(edges) + 1))
         return cls(edges, curves)
@@ -139,7 +139,7 @@ def arrival_probabilities(
     if model is None or age is None or targets is None:
         share = float(known.mean()) if len(known) else 0.0
         return np.ones(len(known), dtype=bool), np.full(len(known), max(share, 1e-9))
-    old = model.least(age) >= LEAST_PROBABILITY
+    old = model.least(age) >= MIN_PROBABILITY
     probability = model.probability(np.where(known, targets, 0), age)
     # Rows whose label never comes are missing at random among the labels: the share that came corrects for them.
     inside = known & old

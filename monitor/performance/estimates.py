@@ -32,10 +32,10 @@ from monitor.performance.truth import measure_weighted
 
 Method = Literal["cbpe", "pape", "full"]
 BLOCKS = 5
-FEWEST_OF_BLOCK = 200
-LEAST_POWER = 0.3
+MIN_OF_BLOCK = 200
+MIN_POWER = 0.3
 SEPARATED = 0.95
-"""Without history and labels, an estimate abstains where weights are tempered to LEAST_POWER, or where the domain
+"""Without history and labels, an estimate abstains where weights are tempered to MIN_POWER, or where the domain
 classifier's AUC shows that hardly any reference row is like the current ones."""
 
 JUMP = (0.1, 0.5)
@@ -282,7 +282,7 @@ def impute(
 
 
 def _outside(weights: ImportanceWeights | None) -> bool:
-    return weights is not None and (weights.power <= LEAST_POWER or weights.auc >= SEPARATED)
+    return weights is not None and (weights.power <= MIN_POWER or weights.auc >= SEPARATED)
 
 
 def _unusable(reference: ScoredRows, current: ScoredRows, settings: EstimateSettings) -> str:
@@ -372,7 +372,7 @@ def _from_labels(
 def reference_history(reference: ScoredRows, metric: str, settings: EstimateSettings) -> list[PastEstimate]:
     """Estimates each block of the labelled reference, in order of time, from the others, before windows exist."""
     reference = reference.with_labels()
-    count = min(BLOCKS, len(reference) // FEWEST_OF_BLOCK)
+    count = min(BLOCKS, len(reference) // MIN_OF_BLOCK)
     if count < 3:
         return []
     order = np.arange(len(reference)) if reference.time is None else np.argsort(reference.time, kind="stable")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FOLDS = 2
-MOST_ROWS = 5_000
+MAX_ROWS = 5_000
 """Maximum rows of each side that train the classifier; all rows are weighted."""
 CLIP_LOGIT = 6.0
 
@@ -100,4 +100,4 @@ def importance_weights(
 
 
 def _some(random: np.random.Generator, rows: np.ndarray) -> np.ndarray:
-    return rows if len(rows) <= MOST_ROWS else random.choice(rows, MOST_ROWS, replace=False)
+    return rows if len(rows) <= MAX_ROWS else random.choice(rows, MAX_ROWS, replace=False)

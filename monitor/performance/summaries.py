@@ -7,7 +7,7 @@ calibration on one half of the reference and predict the other half; current row
 
 import numpy as np
 
-MOST_ROWS = 5_000
+MAX_ROWS = 5_000
 FOLDS = 2
 
 
@@ -34,8 +34,8 @@ def residual_summary(
     with threadpool_limits(1, user_api="openmp"):
         for held in range(FOLDS):
             train = np.flatnonzero(fold != held)
-            if len(train) > MOST_ROWS:
-                train = random.choice(train, MOST_ROWS, replace=False)
+            if len(train) > MAX_ROWS:
+                train = random.choice(train, MAX_ROWS, replace=False)
             leaf = int(np.clip(len(train) // 20, 5, 100))
             model = HistGradientBoostingRegressor(
                 max_iter=40, max_leaf_nodes=8, min_samples_leaf=leaf, l2_regularization=10.0, early_stopping=False,

@@ -9,7 +9,7 @@ from components.shared.file_lock import locked_if_free
 from monitor.retraining.policy import Decision, RetrainingState, decide, is_triggered
 from monitor.retraining.record import Retraining, StepRecord, open_one, retrainings, save
 from monitor.retraining.staleness import Saving
-from monitor.retraining.steps import Parts, RetrainingSteps
+from monitor.retraining.steps import RetrainingDependencies, RetrainingSteps
 
 FOLDER = "retraining"
 """Folder below that of the monitor's store."""
@@ -42,7 +42,7 @@ class Retrainer:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: RetrainingDependencies,
         rows: Callable[[datetime], int],
         trained: Callable[[], datetime | None],
         saving: Callable[[datetime], tuple[Saving | None, str]],
@@ -50,7 +50,7 @@ class Retrainer:
         """Makes a retrainer.
 
         Args:
-          parts: What the steps work with.
+          parts: Dependencies of the steps.
           rows: Number of mature labelled rows that are in no span yet, at a time.
           trained: When the live version was pushed.
           saving: Expected saving of a retraining, and why it is unknown; asked for by the policy "cost" alone.
@@ -60,8 +60,8 @@ class Retrainer:
         self._steps = RetrainingSteps(parts)
 
     @property
-    def parts(self) -> Parts:
-        """What the steps work with."""
+    def parts(self) -> RetrainingDependencies:
+        """Dependencies of the steps."""
         return self._parts
 
     def clock(self) -> datetime:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from monitor.retraining.settings import Loss
 
-FEWEST_ROWS = 200
+MIN_ROWS = 200
 """Labelled rows before the window, and in it, below which nothing is measured."""
 _ROUNDS = 150
 _PARAMETERS = {
@@ -96,9 +96,9 @@ def staleness(
       threshold: Decision threshold of a binary model.
 
     Returns:
-      The difference and its standard error; None with fewer than FEWEST_ROWS rows on either side.
+      The difference and its standard error; None with fewer than MIN_ROWS rows on either side.
     """
-    if min(len(before), len(window)) < FEWEST_ROWS:
+    if min(len(before), len(window)) < MIN_ROWS:
         return None
     own = losses(window.scores, window.targets, loss, threshold)
     refreshed = _refreshed(before, window, loss)

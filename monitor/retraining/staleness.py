@@ -22,11 +22,11 @@ import numpy as np
 Noise = tuple[float, float]
 """q, variance of the level per day, and w, variance of the effect of a window."""
 Source = Literal["window", "evaluation"]
-FEWEST = 2
+MIN_MEASUREMENTS = 2
 """Measurements, of the live model or of a former one, before anything is forecast."""
 _FACTOR_VARIANCE = 0.25
 DRAWS = 400
-MOST_STEPS = 60
+MAX_STEPS = 60
 _NOISE = np.concatenate([[0.0], np.geomspace(1e-3, 30.0, 9)])
 """Candidates of q times the mean spacing, in units of the median squared standard error."""
 _EFFECTS = (0.0, 1.0, 4.0, 16.0, 64.0)
@@ -151,15 +151,15 @@ def expected_saving(
       seed: Seed of the posterior draws.
 
     Returns:
-      The saving; None if no model has FEWEST measurements.
+      The saving; None if no model has MIN_MEASUREMENTS measurements.
     """
     points = calibrated(points)
     own = sum(one.version == version for one in points)
-    if max(Counter(one.version for one in points).values(), default=0) < FEWEST:
+    if max(Counter(one.version for one in points).values(), default=0) < MIN_MEASUREMENTS:
         return None
     now = fit_growth(points, version).at(age)
     draws = np.random.default_rng(seed).multivariate_normal(now.mean, now.covariance, DRAWS, method="eigh")
-    steps = int(min(MOST_STEPS, max(1, round(costs.horizon_days / costs.step_days))))
+    steps = int(min(MAX_STEPS, max(1, round(costs.horizon_days / costs.step_days))))
     days = (np.arange(steps) + 0.5) * costs.step_days
     scale = costs.loss * costs.rows_per_day * costs.step_days
     level, rate = draws[:, :1], draws[:, 1:]

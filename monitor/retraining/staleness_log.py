@@ -10,19 +10,26 @@ import pyarrow as pa
 
 from monitor.retraining.refresh import LabelledRows, staleness
 from monitor.retraining.settings import Loss, RetrainingSettings
-from monitor.retraining.staleness import FEWEST, Costs, Saving, StalenessPoint, expected_saving, points_from_json
+from monitor.retraining.staleness import (
+    MIN_MEASUREMENTS,
+    Costs,
+    Saving,
+    StalenessPoint,
+    expected_saving,
+    points_from_json,
+)
 from monitor.store import MonitorStore
 from monitor.window import Window
 from monitor.windows.window_data import WindowData
 
 STATE = "staleness"
 """Name of the state in the store: {"points": [...], "windows": [[version, number], ...]}."""
-MOST_ROWS = 50_000
+MAX_ROWS = 50_000
 """Newest labelled rows on which a model is refreshed."""
 _PAIRED = 0.5
 """Standard deviation of the difference of two models' losses on one row, in units of the mean loss: a run's summary has
 the two means, and not the rows. 0.3 to 0.6 in the streams of benchmarks/retraining_streams.py."""
-FEWEST_WINDOWS = 3
+MIN_WINDOWS = 3
 """Windows on which a model is refreshed at least; with fewer rows the refreshed model finds too little."""
 _RECENT = 8
 """Windows from which the rows of a day are counted."""
@@ -78,7 +85,7 @@ class StalenessLog:
         saving = expected_saving(points, version, (now - since).total_seconds() / DAY, costs)
         if saving is None:
             own = sum(one.version == version for one in points)
-            return None, f"the staleness of version {version} is measured {own} times, {FEWEST} are needed"
+            return None, f"the staleness of version {version} is measured {own} times, {MIN_MEASUREMENTS} are needed"
         return saving, ""
 
     def add_evaluation(self, summary: Mapping[str, Any], now: datetime) -> None:
@@ -125,7 +132,7 @@ class StalenessLog:
     def _point(
         self, before: Sequence[LabelledRows], rows: LabelledRows, version: int, age: float
     ) -> list[dict[str, Any]]:
-        if len(before) < FEWEST_WINDOWS:
+        if len(before) < MIN_WINDOWS:
             return []
         found = staleness(_joined(before), rows, self._settings.loss, self._threshold(version))
         return [] if found is None else [StalenessPoint(version, age, found[0], found[1], len(rows)).to_json()]
@@ -161,4 +168,4 @@ def _joined(parts: Sequence[LabelledRows]) -> LabelledRows:
     rows = LabelledRows(
         features, np.concatenate([one.scores for one in parts]), np.concatenate([one.targets for one in parts])
     )
-    return rows.rows(slice(max(0, len(rows) - MOST_ROWS), None))
+    return rows.rows(slice(max(0, len(rows) - MAX_ROWS), None))

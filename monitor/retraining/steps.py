@@ -1,4 +1,4 @@
-"""The steps of a retraining: span, `plumbline run`, canary, promotion. Each is done once, whatever is killed when.
+"""The steps of a retraining: span, `plumbline run`, canary, promotion. Each is done exactly once, even after a kill.
 
 A step first changes the world by one atomic write (the span's ledger, the run's process, labels.json) and then the
 record in the store. After a kill between the two, the next look finds the change and only writes the record.
@@ -69,8 +69,8 @@ class DecisionRecorder(Protocol):
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What the steps work with.
+class RetrainingDependencies:
+    """Dependencies of the steps.
 
     Attributes:
       store: The monitor's store.
@@ -104,9 +104,9 @@ class Parts:
 
 
 class RetrainingSteps:
-    """Carries a retraining on."""
+    """Advances a retraining through its steps."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: RetrainingDependencies) -> None:
         self._parts = parts
         self._canary_decision: Decision | None = None
 
@@ -139,7 +139,7 @@ class RetrainingSteps:
         if one.state == "held":
             return self._held(one, now)
         if one.state == "decided":
-            return self._unless_held(one, now, "training") or self._goes_on(one, now, "training")
+            return self._unless_held(one, now, "training") or self._resume(one, now, "training")
         if one.state == "span":
             return self._span(one, now)
         if one.state == "training":
@@ -159,10 +159,10 @@ class RetrainingSteps:
         step = one.waits_for
         for approved, text in self._parts.inbox.approvals(one.number).items():
             if approved == step:
-                return self._goes_on(one, now, approved, text)
+                return self._resume(one, now, approved, text)
         return self._in_canary(one, now) if step == "promotion" else one
 
-    def _goes_on(self, one: Retraining, now: datetime, step: Step, by: str = "") -> Retraining:
+    def _resume(self, one: Retraining, now: datetime, step: Step, by: str = "") -> Retraining:
         state: State = "span" if step == "training" else "canary"
         if not by:
             return one.changed(now, "decision", "begins", state=state)
@@ -299,7 +299,7 @@ class RetrainingSteps:
         if aliases.step > sum(step.step == "share" for step in one.steps):
             self._record("share", version, aliases)
             return one.changed(now, "share", f"canary {version} got {share}")
-        # The time of the present, as that of labels.json, also in a replay: `now` is that of its windows.
+        # Wall-clock time, like the timestamps in labels.json, even in a replay, where `now` is the time of the window.
         decision, hours = decision_now(aliases, self._parts.statistics, self._parts.canary)
         action = next_step(CanaryStep(aliases.step, hours), decision, self._parts.canary)
         if "promotion" in one.approved and not isinstance(action, RollBackCanary):

@@ -30,6 +30,12 @@ def add_parsers(commands: Commands) -> None:
         "--data", required=True, metavar="PATH", help="file, folder or URL of span files, or URL of a database"
     )
     parser.add_argument("--label", required=True, metavar="COL", help="label: the column to predict")
+    parser.add_argument(
+        "--annotators",
+        default="",
+        metavar="A,B,C",
+        help="columns with the labels of several annotators: no features; each run measures their agreement",
+    )
     parser.add_argument("--name", metavar="NAME", help="name of the dataset (default: derived from the file name)")
     add_source(parser)
     parser.add_argument(
@@ -63,6 +69,7 @@ def init(parsed: argparse.Namespace) -> int:
         ),
         query=parsed.query,
         csv=parsed.csv,
+        annotators=tuple(filter(None, parsed.annotators.split(","))),
     )
     print_record(parsed, found)
     return 0

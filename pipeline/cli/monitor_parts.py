@@ -10,7 +10,7 @@ from pipeline.cli.resources import home_of, registry_of, settings_of, store_of
 
 if TYPE_CHECKING:
     from monitor.store import MonitorStore
-    from monitor.watch import Parts
+    from monitor.watch import WatchDependencies
     from monitor.windows.baseline_reading import Baselines, RunArtifacts
     from monitor.windows.dataset import MonitoredDataset
     from pipeline.settings.config import Config
@@ -46,12 +46,12 @@ def monitored_dataset(config: "Config") -> "MonitoredDataset":
     )
 
 
-def monitor_parts(parsed: argparse.Namespace, store: "MonitorStore") -> "Parts":
+def monitor_parts(parsed: argparse.Namespace, store: "MonitorStore") -> "WatchDependencies":
     """What a look of the monitor works with; the caller closes `outbox`."""
     from monitor.inputs.replay import Replayer
     from monitor.sinks.all_sinks import make_sinks, retry_policy
     from monitor.sinks.outbox import Outbox
-    from monitor.watch import MonitorSettings, Parts
+    from monitor.watch import MonitorSettings, WatchDependencies
     from serving.request_log.reading import RequestLog
 
     config, home = settings_of(parsed), home_of(parsed)
@@ -59,7 +59,7 @@ def monitor_parts(parsed: argparse.Namespace, store: "MonitorStore") -> "Parts":
     dataset = monitored_dataset(config)
     sinks = config.sinks.settings()
     is_hidden = bool(config.request_log.excluded or config.request_log.hashed)
-    return Parts(
+    return WatchDependencies(
         dataset=dataset,
         settings=MonitorSettings(section.windows(), section.inputs(), config.alarms.settings()),
         log=RequestLog(home / "requests"),

@@ -28,7 +28,7 @@ def retrainer_of(parsed: argparse.Namespace, store: "MonitorStore") -> "Retraine
     """Makes the retrainer. `parsed` has `dataset` and `root`, and optionally `registry`."""
     from monitor.retraining.inbox import Inbox
     from monitor.retraining.look import FOLDER, Retrainer
-    from monitor.retraining.steps import Parts
+    from monitor.retraining.steps import RetrainingDependencies
     from serving.canary.log_statistics import Task, arms_from_log
     from serving.request_log.reading import RequestLog
 
@@ -38,7 +38,7 @@ def retrainer_of(parsed: argparse.Namespace, store: "MonitorStore") -> "Retraine
     log, staleness = RequestLog(home / "requests"), _staleness(parsed, store)
     positive = "" if config.dataset.positive is None else str(config.dataset.positive)
     task = Task(config.dataset.task, positive)
-    parts = Parts(
+    parts = RetrainingDependencies(
         store=store,
         settings=settings,
         inbox=Inbox(home / "monitor" / FOLDER),

@@ -15,9 +15,6 @@ from pipeline.doctor.metadata import CheckedStore
 from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.store_records import DELETED, LIVE, ArtifactRow
 
-MOST = 20
-"""Number of damaged artifacts that are listed."""
-
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(\.[a-z]+)?")
 
 

@@ -25,10 +25,10 @@ STACK = (
 """Distributions for which another version is an error; other distributions cause a warning."""
 
 PYTHONS = ((3, 10), (3, 13))
-LEAST_MEMORY, LEAST_DISK = 2_500_000_000, 2_000_000_000
+MIN_MEMORY, MIN_DISK = 2_500_000_000, 2_000_000_000
 """Bytes. A run on 300,000 flights needs 2.1 GB of memory at its peak and writes some hundred MB."""
 NO_DISK = 200_000_000
-LEAST_FILES = 256
+MIN_FILES = 256
 SKEW = 120.0
 """Tolerance in seconds for modification times in the future: clocks of file servers differ."""
 IMPORT_SECONDS = 180
@@ -247,7 +247,7 @@ def cpu_flags(cpuinfo: Path) -> set[str]:
 
 def _memory() -> Iterator[DoctorFinding]:
     free = available_memory()
-    if free is not None and free < LEAST_MEMORY:
+    if free is not None and free < MIN_MEMORY:
         yield DoctorFinding(
             "warning",
             "memory",
@@ -286,11 +286,11 @@ def _disk(root: Path) -> Iterator[DoctorFinding]:
             yield DoctorFinding("error", str(where), f"cannot be written; {what} are stored there", do)
             continue
         free = shutil.disk_usage(where).free
-        if free < LEAST_DISK and (what == "runs" or free < NO_DISK):
+        if free < MIN_DISK and (what == "runs" or free < NO_DISK):
             yield DoctorFinding(
                 "error" if free < NO_DISK else "warning",
                 str(where),
-                f"{size_text(free)} are free for {what}; a run may need more than {size_text(LEAST_DISK)}",
+                f"{size_text(free)} are free for {what}; a run may need more than {size_text(MIN_DISK)}",
                 "free some (plumbline gc --apply), or choose another folder with --root",
             )
         files = os.statvfs(where)
@@ -331,9 +331,9 @@ def _locale() -> Iterator[DoctorFinding]:
 
 def _limits() -> Iterator[DoctorFinding]:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < LEAST_FILES:
+    if soft != resource.RLIM_INFINITY and soft < MIN_FILES:
         yield DoctorFinding(
-            "warning", "ulimit -n", f"a process may open only {soft} files", f"ulimit -n {4 * LEAST_FILES}"
+            "warning", "ulimit -n", f"a process may open only {soft} files", f"ulimit -n {4 * MIN_FILES}"
         )
 
 

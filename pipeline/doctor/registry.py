@@ -1,4 +1,4 @@
-"""Checks the registry: versions are undamaged, aliases name existing versions, and killed pushes left no files."""
+"""Checks the registry: versions are undamaged, aliases name existing versions, and interrupted pushes left no files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from components.registry.aliases import ROLES
 from components.registry.registry import Aliases, Registry
 from components.shared.errors import PlumblineError, UsageError
 from pipeline.doctor.finding import CheckResult, DatasetPaths, DoctorFinding, DoctorOptions, checked, line
-from pipeline.doctor.registry_repair import mend_labels, mend_manifest, mend_version, move_leftovers
+from pipeline.doctor.registry_repair import move_leftovers, repair_labels, repair_manifest, repair_version
 from pipeline.settings.config import Config, registry_folder
 
-NEWEST = 10
+NUM_NEWEST_VERIFIED = 10
 """Number of the newest versions whose files are compared even without an alias; `--digests` compares all."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class VersionStates:
     """State of the versions.
 
     Attributes:
@@ -70,9 +70,9 @@ def check_registry(place: DatasetPaths, config: Config | None, options: DoctorOp
     return checked("registry", place.dataset, about if versions or labels else "none yet", findings)
 
 
-def _versions(registry: Registry, versions: list[int], labels: Aliases | None, options: DoctorOptions) -> Seen:
+def _versions(registry: Registry, versions: list[int], labels: Aliases | None, options: DoctorOptions) -> VersionStates:
     labelled = {getattr(labels, role) for role in ROLES} if labels else set()
-    wanted = set(versions) if options.digests else labelled | set(versions[-NEWEST:])
+    wanted = set(versions) if options.digests else labelled | set(versions[-NUM_NEWEST_VERIFIED:])
     damaged, unreadable = {}, {}
     for version in versions:
         try:
@@ -83,7 +83,7 @@ def _versions(registry: Registry, versions: list[int], labels: Aliases | None, o
             unreadable[version] = line(exc, 300)
         except (PlumblineError, OSError) as exc:
             damaged[version] = [line(exc, 300)]
-    return Seen(damaged, unreadable)
+    return VersionStates(damaged, unreadable)
 
 
 def _manifest(place: DatasetPaths, registry: Registry, folder: Path | None, version: int, why: str) -> DoctorFinding:
@@ -95,7 +95,7 @@ def _manifest(place: DatasetPaths, registry: Registry, folder: Path | None, vers
     what = "is missing" if not file.exists() else "cannot be read, or is no manifest"
     do = "--repair rebuilds it if the run's summary and an identical model exist; otherwise it sets the version aside"
     return DoctorFinding(
-        "error", str(file), what, do, lambda aside: mend_manifest(place.home, registry, version, aside)
+        "error", str(file), what, do, lambda aside: repair_manifest(place.home, registry, version, aside)
     )
 
 
@@ -108,19 +108,23 @@ def _damaged(
     if folder is None:
         return DoctorFinding("error", where, what, "push the model again: plumbline run")
     do = "--repair restores it from the run's artifacts if they exist; otherwise it sets the version aside"
-    return DoctorFinding("error", where, what, do, lambda aside: mend_version(place.home, registry, version, aside))
+    return DoctorFinding("error", where, what, do, lambda aside: repair_version(place.home, registry, version, aside))
 
 
 def _unreadable_labels(registry: Registry, exc: Exception) -> DoctorFinding:
     what = line(exc, 300).removeprefix(f"{registry.where}/labels.json: ").partition("; restore")[0]
     do = "--repair makes the newest undamaged version live"
-    return DoctorFinding("error", f"{registry.where}/labels.json", what, do, lambda aside: mend_labels(registry, aside))
+    return DoctorFinding(
+        "error", f"{registry.where}/labels.json", what, do, lambda aside: repair_labels(registry, aside)
+    )
 
 
 def _no_labels(registry: Registry) -> DoctorFinding:
     what = "is missing, but versions exist: no version is live, and the next model would be compared with no champion"
     do = "--repair makes the newest undamaged version live"
-    return DoctorFinding("error", f"{registry.where}/labels.json", what, do, lambda aside: mend_labels(registry, aside))
+    return DoctorFinding(
+        "error", f"{registry.where}/labels.json", what, do, lambda aside: repair_labels(registry, aside)
+    )
 
 
 def _labels(registry: Registry, labels: Aliases, versions: list[int]) -> list[DoctorFinding]:
@@ -138,7 +142,7 @@ def _labels(registry: Registry, labels: Aliases, versions: list[int]) -> list[Do
                 where,
                 what,
                 do,
-                lambda aside: mend_labels(registry, aside),
+                lambda aside: repair_labels(registry, aside),
             )
         )
     elif labels.live is None and versions:
@@ -153,12 +157,12 @@ def _leftovers(registry: Registry, folder: Path | None) -> list[DoctorFinding]:
     except (PlumblineError, OSError) as exc:
         return [
             DoctorFinding(
-                "warning", registry.where, f"leftovers of killed pushes cannot be read ({line(exc)})", "try again"
+                "warning", registry.where, f"leftovers of interrupted pushes cannot be read ({line(exc)})", "try again"
             )
         ]
     if not left:
         return []
-    what = f"{len(left)} leftovers of killed pushes, such as {Path(left[0]).name}"
+    what = f"{len(left)} leftovers of interrupted pushes, such as {Path(left[0]).name}"
     if folder is None:
         return [DoctorFinding("info", registry.where, what, "nothing: the next push finishes or removes them")]
     do = "--repair sets them aside"

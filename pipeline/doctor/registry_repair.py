@@ -20,7 +20,7 @@ from pipeline.metadata.summary_files import read_summary
 ROLES = ("live", "canary", "previous")
 
 
-def mend_version(home: Path, registry: Registry, version: int, aside: SetAside) -> str:
+def repair_version(home: Path, registry: Registry, version: int, aside: SetAside) -> str:
     """Restores files that differ from the manifest, or sets the version aside.
 
     Args:
@@ -52,7 +52,7 @@ def mend_version(home: Path, registry: Registry, version: int, aside: SetAside) 
     return f"{folder}: {', '.join(wrong)} restored from a run's artifacts, by digest"
 
 
-def mend_manifest(home: Path, registry: Registry, version: int, aside: SetAside) -> str:
+def repair_manifest(home: Path, registry: Registry, version: int, aside: SetAside) -> str:
     """Rebuilds a manifest if the version's files equal the model of a run, otherwise sets the version aside.
 
     Args:
@@ -93,7 +93,7 @@ def mend_manifest(home: Path, registry: Registry, version: int, aside: SetAside)
     return f"{folder / MANIFEST}: rebuilt from run {summary['run_id']}; its files equal the model in {model}"
 
 
-def mend_labels(registry: Registry, aside: SetAside) -> str:
+def repair_labels(registry: Registry, aside: SetAside) -> str:
     """Points each alias that names no undamaged version to another version, or removes it.
 
     Returns:
@@ -121,16 +121,16 @@ def mend_labels(registry: Registry, aside: SetAside) -> str:
 
 
 def move_leftovers(registry: Registry, aside: SetAside) -> str:
-    """Sets aside the leftovers of killed pushes; returns a line about it."""
+    """Sets aside the leftovers of interrupted pushes; returns a line about it."""
     left = [Path(name) for name in registry.leftovers()]
     for path in left:
         aside.move(path)
-    return f"{registry.where}: {len(left)} leftovers of killed pushes set aside"
+    return f"{registry.where}: {len(left)} leftovers of interrupted pushes set aside"
 
 
 def _take_out(registry: Registry, version: int, aside: SetAside) -> str:
     """Sets a version aside. Its aliases move to another version first, so that servers can always load one."""
-    said = mend_labels(registry, aside)
+    said = repair_labels(registry, aside)
     registry.reserve(version)
     moved = aside.move(registry.folder / str(version))
     return f"version {version} of the registry: set aside as {moved}; {said}"

@@ -6,11 +6,11 @@ from components.registry.registry import Registry
 from components.shared.errors import PlumblineError
 from pipeline.doctor.finding import CheckResult, DatasetPaths, DoctorFinding, checked, size_text
 from pipeline.doctor.set_aside import SetAside
-from pipeline.doctor.summary_repair import manifest_of, mend_summary
+from pipeline.doctor.summary_repair import manifest_of, repair_summary
 from pipeline.metadata.summary_files import read_summary
 from pipeline.settings.config import Config, registry_folder
 
-LOGS = 1_000_000_000
+MAX_LOG_BYTES = 1_000_000_000
 """Total size of logs in bytes above which they are reported."""
 
 
@@ -45,7 +45,7 @@ def check_reports(place: DatasetPaths, config: Config | None) -> CheckResult:
             f"{len(without)} runs ended without a summary, the last one {without[-1]}: they were killed or failed early"
         )
         findings.append(DoctorFinding("info", str(reports), what, "nothing; their completed steps are in the cache"))
-    if logs > LOGS:
+    if logs > MAX_LOG_BYTES:
         what = f"logs use {size_text(logs)}"
         do = f"plumbline gc --dataset {place.dataset} --apply deletes those of old runs"
         findings.append(DoctorFinding("info", str(reports), what, do))
@@ -57,7 +57,7 @@ def _broken(place: DatasetPaths, config: Config | None, folder: Path, wrong: str
     do = "--repair rebuilds it from the metadata or the version's manifest; without these it sets the file aside"
 
     def repair(aside: SetAside) -> str:
-        return mend_summary(place.home, folder, config, _registry(place, config), aside)
+        return repair_summary(place.home, folder, config, _registry(place, config), aside)
 
     return DoctorFinding("warning", str(folder / "summary.json"), what, do, repair)
 

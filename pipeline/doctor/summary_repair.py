@@ -22,7 +22,7 @@ STATES = {3: "executed", 5: "cached", 4: "failed"}
 NOTE = "rebuilt by plumbline doctor; fields that are not in the metadata or the manifest are missing"
 
 
-def mend_summary(home: Path, folder: Path, config: Config | None, registry: Registry | None, aside: SetAside) -> str:
+def repair_summary(home: Path, folder: Path, config: Config | None, registry: Registry | None, aside: SetAside) -> str:
     """Rebuilds a run's summary.json, or sets it aside if that is not possible.
 
     Args:

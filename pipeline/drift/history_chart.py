@@ -13,9 +13,9 @@ from pipeline.drift.history import DriftHistory, DriftTrend, plain
 if TYPE_CHECKING:
     import altair
 
-MOST_FEATURES = 40
+MAX_FEATURES = 40
 """Maximum number of rows of the heat map, the features that drifted most."""
-MOST_SPANS = 60
+MAX_SPANS = 60
 """Maximum number of columns, the newest spans."""
 
 _LEVELS = {
@@ -48,9 +48,9 @@ def draw(history: DriftHistory) -> altair.VConcatChart:
 
     if not history.compared:
         raise UsageError(f"{history.dataset}: nothing to draw, because no run has reached the drift check")
-    first = max(0, len(history.compared) - MOST_SPANS)
+    first = max(0, len(history.compared) - MAX_SPANS)
     names = [one.name for one in history.compared[first:]]
-    trends = history.main[:MOST_FEATURES]
+    trends = history.main[:MAX_FEATURES]
     step = max(14, min(_ROOMY + 8, 720 // len(names)))
     x = alt.X(
         "span:O",

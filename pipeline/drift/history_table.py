@@ -10,7 +10,7 @@ _SHORT = {"chebyshev": "Chebyshev", "kolmogorov_smirnov": "KS", "jensen_shannon"
 _CELL = 7  # width of a cell, " 0.123*"
 _NAME = 18  # maximum width of a feature name
 _NARROWEST, _WIDEST = 80, 120  # range of the line width
-_MOST_LINES = 12  # maximum number of lines of each list below the table
+_MAX_LINES = 12  # maximum number of lines of each list below the table
 
 
 def history_table(history: DriftHistory, width: int = 100) -> str:
@@ -68,7 +68,7 @@ def _list(title: str, history: DriftHistory, trends: Sequence[DriftTrend], width
     if not trends:
         return []
     lines = ["", title]
-    for trend in trends[:_MOST_LINES]:
+    for trend in trends[:_MAX_LINES]:
         row = trend.rows[trend.farthest]
         assert row is not None  # it drifted there
         where = f" in {plain(trend.slice)}" if trend.slice else ""
@@ -77,8 +77,8 @@ def _list(title: str, history: DriftHistory, trends: Sequence[DriftTrend], width
         text = f"  {plain(trend.feature)}{where}: {_measure(trend.measure)} in {names}, "
         text += f"{'at most ' if len(trend.drifted) > 1 else ''}{row.distance:.3f}{against}"
         lines.append(_cut(text + (f" ({plain(row.detail)})" if row.detail else ""), width))
-    if len(trends) > _MOST_LINES:
-        lines.append(f"  and {len(trends) - _MOST_LINES} more; see --json")
+    if len(trends) > _MAX_LINES:
+        lines.append(f"  and {len(trends) - _MAX_LINES} more; see --json")
     return lines
 
 

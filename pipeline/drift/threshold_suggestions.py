@@ -20,7 +20,7 @@ _COMPARATORS: dict[str, Comparator] = {
     "kolmogorov_smirnov": "infinity_norm",  # L-infinity norm of distribution functions
     "jensen_shannon": "jensen_shannon_divergence",
 }
-_LEAST = 0.001  # minimum suggestion; a threshold of 0 would report rounding errors as drift
+_MIN_SUGGESTION = 0.001  # minimum suggestion; a threshold of 0 would report rounding errors as drift
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,6 @@ def suggest(history: DriftHistory, rate: float = RATE, leave_out: Collection[int
 def _round_up(distance: float) -> float:
     """Rounds up to two significant digits, at least 0.001: 0.05131 -> 0.052."""
     exact = Decimal(repr(distance))
-    if distance <= _LEAST:
-        return _LEAST
+    if distance <= _MIN_SUGGESTION:
+        return _MIN_SUGGESTION
     return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), rounding=ROUND_CEILING))

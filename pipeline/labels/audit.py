@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 
 from components.arrow_example_gen.corrections import CorrectionCounts, load_corrections
 from components.label_audit.agreement import Agreement, agreement
+from components.label_audit.agreement_json import agreement_json
 from components.label_audit.audit import LabelAudit, audit_labels
 from components.label_audit.audit_text import agreement_lines, audit_lines
 from components.label_audit.duplicates import Duplicates, find_duplicates
 from components.label_audit.encoding import FeatureTypes
 from components.label_audit.export import COLUMNS, AutoCorrection, ExportCounts, label_issues_csv
 from components.label_audit.models import MODELS
-from components.label_audit.recommendations import recommendations
 from components.label_audit.settings import LabelAuditSettings
 from components.shared.errors import ConfigError, InputError, UsageError
 from components.shared.features.derived_cells import derived_cells
@@ -71,7 +71,7 @@ class AuditResult:
         """Returns the JSON object that `--json` prints."""
         found = self.labels.to_json() if self.labels else {"issues": [], "noise": None}
         if self.agreement is not None:
-            found["agreement"] = {**asdict(self.agreement), "advice": recommendations(self.agreement)}
+            found["agreement"] = agreement_json(self.agreement)
         mismatches = [asdict(mismatch) for mismatch in self.mismatches]
         near = {
             "duplicates": self.duplicates.to_json(),
@@ -173,7 +173,7 @@ def audit(
     )
 
 
-MOST_QUALITY = 0.5
+MAX_QUALITY = 0.5
 """Maximum of --auto: a label of higher quality is more likely right than wrong."""
 
 
@@ -232,11 +232,11 @@ def check_threshold(auto: float) -> None:
     """Validates the quality threshold of --auto.
 
     Raises:
-      UsageError: It is not in [0, MOST_QUALITY].
+      UsageError: It is not in [0, MAX_QUALITY].
     """
-    if not 0 <= auto <= MOST_QUALITY:  # false for NaN, too
+    if not 0 <= auto <= MAX_QUALITY:  # false for NaN, too
         raise UsageError(
-            f"--auto {auto:g}: must be between 0 and {MOST_QUALITY}; a label of higher quality is more likely right "
+            f"--auto {auto:g}: must be between 0 and {MAX_QUALITY}; a label of higher quality is more likely right "
             "than wrong"
         )
 

@@ -20,7 +20,7 @@ from components.table_reading.untyped_batches import find_dialect
 from pipeline.settings.config import Config
 
 REQUEST_ID, ROW, LABEL_TIME = "request_id", "row", "label_time"
-_MOST_ROWS = 2**31 - 1
+_MAX_ROWS = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _checked(batch: pa.RecordBatch, domain: LabelDomain, name: str, first: int) 
         rows = pa.nulls(batch.num_rows, pa.int32())
     else:
         given = batch.column(ROW)
-        illegal = pc.or_(pc.less(given, 0), pc.greater(given, _MOST_ROWS))
+        illegal = pc.or_(pc.less(given, 0), pc.greater(given, _MAX_ROWS))
         index = pc.index(pc.fill_null(illegal, False), True).as_py()
         if index >= 0:
             raise InputError(

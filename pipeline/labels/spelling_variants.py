@@ -19,9 +19,9 @@ FEW_VALUES = 2_000
 products)."""
 LONGEST_NAME = 60
 """Mean number of characters up to which values are names; longer texts are prose."""
-MOST_GROUPS = 1_000
+MAX_GROUPS = 1_000
 """Maximum number of groups of a column in the result, those with most rows."""
-MOST_SHOWN = 3
+MAX_SHOWN = 3
 """Maximum number of groups of a column in the text output."""
 
 
@@ -43,9 +43,9 @@ class SpellingVariants:
         """Formats the largest groups as one line of text."""
         shown = "; ".join(
             f"{short(group.value)}: {', '.join(short(one) for one in list(group.spellings)[:4] if one != group.value)}"
-            for group in self.groups[:MOST_SHOWN]
+            for group in self.groups[:MAX_SHOWN]
         )
-        more = f"; and {self.total - MOST_SHOWN:,} more: see --json" if self.total > MOST_SHOWN else ""
+        more = f"; and {self.total - MAX_SHOWN:,} more: see --json" if self.total > MAX_SHOWN else ""
         return [f"  {on_one_line(self.column)}: {on_one_line(shown)}{more}"]
 
 
@@ -67,7 +67,7 @@ def find_spelled(table: pa.Table, types: Mapping[str, str], labels: Sequence[str
         few = column in labels or (len(counts) <= FEW_VALUES and len(counts) <= 0.1 * sum(counts.values()))
         groups = find_groups(counts) if few else find_entities(counts)
         if groups:
-            found.append(SpellingVariants(column, len(groups), tuple(groups[:MOST_GROUPS])))
+            found.append(SpellingVariants(column, len(groups), tuple(groups[:MAX_GROUPS])))
     return tuple(found)
 
 

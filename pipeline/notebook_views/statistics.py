@@ -18,7 +18,7 @@ from pipeline.report.statistics import read_features
 if TYPE_CHECKING:
     import altair
 
-MOST_VALUES = 12
+MAX_VALUES = 12
 _TICK = "format(datum.value, abs(datum.value) >= 10000 ? '~s' : '~g')"  # 20k, but the year 1980 and not 1,980
 
 
@@ -180,7 +180,7 @@ def _distribution(feature: Feature, width: int, height: int, *, large: bool) -> 
     colour = was_and_is("train", "eval", legend=None)  # the title explains the colours
     if "low" not in table:
         order = table.groupby("value")["share"].max().sort_values(ascending=False, kind="stable").index.tolist()
-        order = order[: MOST_VALUES if large else 6]
+        order = order[: MAX_VALUES if large else 6]
         return (
             alt.Chart(table[table["value"].isin(order)])
             .mark_bar()

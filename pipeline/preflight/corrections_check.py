@@ -14,7 +14,7 @@ from components.table_reading.column_types import parse_schema
 from pipeline.settings.config import Config
 
 FILE = "corrections.csv"
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 """Maximum number of legal values in a message."""
 
 
@@ -140,8 +140,8 @@ def _domain(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Callable[
         if value is None:
             return "must have a value, says the schema; give it one, or drop the row" if required else ""
         if legal is not None and value not in legal:
-            more = ", ..." if len(legal) > MOST_SHOWN else ""
-            return f"cannot be '{value}', says the schema; legal: {', '.join(legal[:MOST_SHOWN])}{more}"
+            more = ", ..." if len(legal) > MAX_SHOWN else ""
+            return f"cannot be '{value}', says the schema; legal: {', '.join(legal[:MAX_SHOWN])}{more}"
         if bounds is not None and isinstance(value, (int, float)):
             low = bounds.min if bounds.HasField("min") else None
             high = bounds.max if bounds.HasField("max") else None

@@ -88,6 +88,7 @@ def check_schema(config: Config) -> dict[str, str]:
         "[data] latest_year": list(config.data.latest_year),
         "[data] list_separator": list(config.data.list_separator),
         "[features]": config.features.names,
+        "[audit] annotators": list(config.audit.annotators),
         "[drift] slices": [column for keys in config.drift.slices for column in keys],
         "[drift] thresholds": list(config.drift.thresholds),
         "[gate] features": list(config.gate.features),
@@ -155,7 +156,7 @@ def check_statistics(config: Config, images: ImageOptions, columns: Mapping[str,
                 )
 
 
-LEAST_SAMPLE = 100
+MIN_SAMPLE = 100
 """Minimum sample size; with fewer rows a split may lack a class."""
 
 
@@ -172,8 +173,8 @@ def share_of(source: Source, span: int | None, rows: int, cache: Path) -> float:
       InputError: A file is missing or cannot be read with the schema.
       UsageError: `rows` is below the minimum, or the cache cannot be written.
     """
-    if rows < LEAST_SAMPLE:
-        raise UsageError(f"--sample {rows}: must be at least {LEAST_SAMPLE}")
+    if rows < MIN_SAMPLE:
+        raise UsageError(f"--sample {rows}: must be at least {MIN_SAMPLE}")
     window = source.files(span).splits()
     known = _load(cache)
     scans: dict[str, FileScan] = {}

@@ -12,7 +12,7 @@ TABLE_THREADS = 16
 """Threads that must be startable for commands that read tables: Arrow, OpenMP and OpenBLAS abort if they are refused
 one. `audit` has 9 at its peak on 2 cores."""
 
-THREADS_A_CORE, MOST_THREADS = 6, 64
+THREADS_A_CORE, MAX_THREADS = 6, 64
 """Further threads for each core if TensorFlow and gRPC are loaded (a run has 25 in all at its peak on 2 cores), and the
 most that are tried: what many cores need was not measured, and a run that would succeed must not be refused."""
 
@@ -76,7 +76,7 @@ def check_limits(address_space: int = ADDRESS_SPACE) -> None:
                 f"{hard} open files are allowed, but {OPEN_FILES} are needed; raise the limit (ulimit -n)"
             )
     further = THREADS_A_CORE * (os.cpu_count() or 1) if address_space == ADDRESS_SPACE else 0
-    _check_threads(min(TABLE_THREADS + further, MOST_THREADS))
+    _check_threads(min(TABLE_THREADS + further, MAX_THREADS))
 
 
 def _check_threads(count: int) -> None:

@@ -31,7 +31,7 @@ def against_champion(facts: ReportData) -> Part | None:
     worse = [_where(row) for row in compared if row["significant"]]
     more = f" and {len(worse) - 3:,} more" if len(worse) > 3 else ""
     gist = f"significantly worse: {'; '.join(worse[:3])}{more}" if worse else "significantly worse in no metric"
-    return Part(gist, card.against_champion(facts.evaluation), max(0, len(compared) - card.MOST_ROWS))
+    return Part(gist, card.against_champion(facts.evaluation), max(0, len(compared) - card.MAX_ROWS))
 
 
 def fairness(facts: ReportData) -> Part | None:

@@ -15,7 +15,7 @@ from pipeline.report.facts import CategoryBar, Feature, NumberBar, SplitFeature
 Spec = dict[str, Any]
 WAS, IS = "var(--baseline)", "var(--current)"
 WIDTH, HEIGHT = 300, 150
-MOST_VALUES = 10
+MAX_VALUES = 10
 _TICK = "format(datum.value, abs(datum.value) >= 10000 ? '~s' : '~g')"  # 20k, but 0.2 and not 200m
 
 
@@ -101,7 +101,7 @@ def _categories(splits: Mapping[str, SplitFeature]) -> Spec:
     most = {
         value: max(found.get(value, 0.0) for found in shares.values()) for found in shares.values() for value in found
     }
-    order = sorted(most, key=lambda value: (-most[value], value))[:MOST_VALUES]
+    order = sorted(most, key=lambda value: (-most[value], value))[:MAX_VALUES]
     rows = [
         {
             "place": place,

@@ -8,7 +8,7 @@ from components.shared.files import write_text
 from pipeline.metadata.connection import known_store
 from pipeline.metadata.summary_files import summary_of_run
 from pipeline.report.formatting import fixed, measure_name, metric_name, shown_metrics, signed, spans
-from pipeline.report.page import MOST_ROWS, flat, render
+from pipeline.report.page import MAX_ROWS, flat, render
 from pipeline.report.store import RunRecord, read_record
 
 Difference = tuple[str, str, str]
@@ -40,8 +40,8 @@ def compare_page(home: Path, first: str, second: str, store: Any = None) -> str:
         differs=differences(before, after, *records),
         metrics=_metrics(before, after),
         same_rows=_eval_files(records[0]) == _eval_files(records[1]) and bool(_eval_files(records[0])),
-        drift=drift[:MOST_ROWS],
-        more_drift=max(0, len(drift) - MOST_ROWS),
+        drift=drift[:MAX_ROWS],
+        more_drift=max(0, len(drift) - MAX_ROWS),
     )
 
 

@@ -7,13 +7,13 @@ from typing import Any
 from markupsafe import Markup
 
 from components.model_card.card import probability
-from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRICS
+from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRIC_NAMES
 from pipeline.report.facts import ReportData
 from pipeline.report.formatting import fixed, listed, metric_name, percent, signed
 from pipeline.report.sparklines import share_bar
 
-MOST_WEAK = 20
-MOST_FEATURES = 10
+MAX_WEAK = 20
+MAX_FEATURES = 10
 """Number of features whose importance is visible; the others are in a collapsed table."""
 SURE = 2.0
 """A drop of more than this many standard errors is significant."""
@@ -63,7 +63,7 @@ class Weak:
       text: Summary of the error analysis.
       how: How the slices were searched.
       value: Heading of the loss column.
-      rows: At most MOST_WEAK slices.
+      rows: At most MAX_WEAK slices.
       more: Number of the others.
       full: Whether the rows have `rest` and `p` (runs of current versions).
     """
@@ -126,8 +126,8 @@ def weak(facts: ReportData) -> Weak | None:
         str(found.get("says") or ""),
         " ".join(how),
         f"Mean {LOSSES[metric]}" if metric in LOSSES else metric_name(metric),
-        tuple(_weak_row(row, top, facts.task) for row in rows[:MOST_WEAK]),
-        max(0, len(rows) - MOST_WEAK),
+        tuple(_weak_row(row, top, facts.task) for row in rows[:MAX_WEAK]),
+        max(0, len(rows) - MAX_WEAK),
         bool(rows) and "p" in rows[0],
     )
 
@@ -162,7 +162,7 @@ def _about(row: Mapping[str, Any], task: str) -> str:
         )
     for name in ("accuracy", "rmse"):
         if here.get(name) is not None and rest.get(name) is not None:
-            return f"{METRICS[name]} {fixed(here[name], 3)}, other rows {fixed(rest[name], 3)}"
+            return f"{METRIC_NAMES[name]} {fixed(here[name], 3)}, other rows {fixed(rest[name], 3)}"
     return ""
 
 
@@ -198,8 +198,8 @@ def importance(facts: ReportData) -> ImportanceTable | None:
         f"most important: {listed(largest[:3])}" if largest else "no feature is significant",
         f"{worse} of {metric_name(metric)} after the values of a feature are permuted{among}: mean{repeats} and its "
         f"standard error. Correlated features share their importance, so each of them may seem unimportant.{more}",
-        rows[:MOST_FEATURES],
-        rows[MOST_FEATURES:],
+        rows[:MAX_FEATURES],
+        rows[MAX_FEATURES:],
     )
 
 

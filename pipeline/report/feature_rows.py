@@ -16,7 +16,7 @@ from pipeline.report.formatting import fixed, measure_name, number, percent
 
 FULL = 40
 """Number of features with a full chart, which costs 35 ms and 8 KB; the others have sparklines and statistics."""
-MOST_SLICES = 12
+MAX_SLICES = 12
 FORMER = "drifted"
 """Flag of drift in runs of former versions, which recorded no severity."""
 FLAGS = (*(f"{severity} drift" for severity in reversed(SEVERITIES)), FORMER)
@@ -64,7 +64,7 @@ class FeatureRow:
       drifted_in: "all rows", "slices" or "".
       worst: The distance over all rows with the largest ratio, or, if the column drifted in slices only, that of the
         slice; None if the column was not compared.
-      lines: Distances; all of those over all rows, MOST_SLICES of those in slices.
+      lines: Distances; all of those over all rows, MAX_SLICES of those in slices.
       more_lines: Number of the other distances in slices.
       statistics: (name, value in train, value in eval).
       findings: Anomalies.
@@ -194,7 +194,7 @@ def _row(
     worst = in_slice if in_slice is not None and not (overall and overall.drifted) else overall
     drifted_in = "" if not (worst and worst.drifted) else "slices" if worst.where else "all rows"
     # All distances over all rows, and the slices with the largest ratios.
-    shown = [line for line in lines if not line.where] + [line for line in lines if line.where][:MOST_SLICES]
+    shown = [line for line in lines if not line.where] + [line for line in lines if line.where][:MAX_SLICES]
     return FeatureRow(
         feature.name,
         tag,

@@ -6,7 +6,10 @@ from typing import Any
 from components.model_card.card import places as _places
 from components.shared.statistics import metric_names
 
-METRICS = metric_names.METRICS | {"calibration": "Mean score ÷ positive rate", "threshold": "Decision threshold"}
+REPORT_METRIC_NAMES = metric_names.METRIC_NAMES | {
+    "calibration": "Mean score ÷ positive rate",
+    "threshold": "Decision threshold",
+}
 """Known metrics, in the order in which they are shown."""
 
 HUGE = 1e7
@@ -23,7 +26,7 @@ MEASURES = {
 
 def metric_name(name: str) -> str:
     """The metric "log_loss" is shown as "Log loss"."""
-    return METRICS.get(name, name.replace("_", " ").capitalize())
+    return REPORT_METRIC_NAMES.get(name, name.replace("_", " ").capitalize())
 
 
 def measure_name(name: str) -> str:
@@ -33,9 +36,11 @@ def measure_name(name: str) -> str:
 
 def shown_metrics(metrics: dict[str, Any]) -> list[str]:
     """Names of a model's metrics in display order, without row counts and TFMA's differences."""
-    known = [name for name in METRICS if name in metrics]
+    known = [name for name in REPORT_METRIC_NAMES if name in metrics]
     others = sorted(
-        name for name in metrics if name not in METRICS and name != "rows" and not name.endswith(("_diff", "_count"))
+        name
+        for name in metrics
+        if name not in REPORT_METRIC_NAMES and name != "rows" and not name.endswith(("_diff", "_count"))
     )
     return known + others
 

@@ -16,6 +16,7 @@ from components.shared.texts.escaping import xml_text
 from components.shared.texts.page_scripts import theme_and_tooltips
 from pipeline.drift.comparison_text import drift_counts
 from pipeline.report import formatting
+from pipeline.report.agreement_rows import agreement_part
 from pipeline.report.card_parts import against_champion, fairness, of_metrics
 from pipeline.report.error_rows import importance, weak
 from pipeline.report.facts import ReportData
@@ -29,7 +30,7 @@ from pipeline.report.threshold_summary import calibrated, deciding
 from pipeline.report.training_rows import training
 from pipeline.report.verdict import notes, title, verdict
 
-MOST_ROWS = 100
+MAX_ROWS = 100
 """Largest number of rows of a table; the page gives the number of the others."""
 
 SHOWN_APART = (
@@ -68,8 +69,8 @@ def report_page(facts: ReportData) -> str:
         features=features,
         columns=sum(not row.is_table for row in features),
         drift=_drift(summary["drift"]),
-        anomalies=summary["anomalies"][:MOST_ROWS],
-        more_anomalies=max(0, len(summary["anomalies"]) - MOST_ROWS),
+        anomalies=summary["anomalies"][:MAX_ROWS],
+        more_anomalies=max(0, len(summary["anomalies"]) - MAX_ROWS),
         of_metrics=of_metrics(facts),
         deciding=deciding(facts),
         calibrated=calibrated(facts),
@@ -138,7 +139,7 @@ def _labels(facts: ReportData) -> dict[str, Any]:
     found = dict(facts.summary["labels"])
     audited, doubtful = audited_rows(found), found.get("doubtful", 0)
     noise = {row["label"]: row["noise"] for row in found.get("class_noise") or ()}
-    issues = (found.get("issues") or [])[:MOST_ROWS]
+    issues = (found.get("issues") or [])[:MAX_ROWS]
     text = []
     if audited:
         by = f" by out-of-sample predictions of {found['model']}" if found.get("model") else ""
@@ -156,6 +157,7 @@ def _labels(facts: ReportData) -> dict[str, Any]:
     )
     return {
         "audit": found,
+        "agreement": agreement_part(found),
         "classes": [
             (value, share, current.get(value), noise.get(value))
             for value, share in (found.get("classes") or {}).items()

@@ -16,7 +16,7 @@ from pipeline.report.sparklines import share_bar
 WITHIN = "not significant"
 UNTESTED = "not tested"
 SIGNIFICANT = "significant"
-MOST = 60
+MAX_ROWS = 60
 COLUMNS = 4
 LESS_TELLING = {"precision", "recall", "accuracy", "log_loss"}
 """Metrics that are omitted for slices of a binary model, since they depend on the positive rate of the slice."""
@@ -106,8 +106,8 @@ def slice_rows(facts: ReportData) -> SliceTable | None:
         tuple(metric_name(column) for column in columns),
         metric_name(ranked),
         tuple(fixed(overall.get(column), 3) for column in columns),
-        tuple(rows[:MOST]),
-        max(0, len(rows) - MOST),
+        tuple(rows[:MAX_ROWS]),
+        max(0, len(rows) - MAX_ROWS),
         compared,
         least,
         _gist(rows, ranked),

@@ -8,7 +8,7 @@ from components.shared.texts.svg import framed
 from pipeline.report.facts import CategoryBar, Feature, NumberBar
 
 WIDTH, HEIGHT = 84, 24
-MOST_BARS = 10
+MAX_BARS = 10
 
 
 def distribution_sparkline(feature: Feature) -> Markup:
@@ -59,7 +59,7 @@ def _number_shapes(splits: Sequence[Sequence[NumberBar | CategoryBar]]) -> list[
 def _category_shapes(splits: Sequence[Sequence[NumberBar | CategoryBar]]) -> list[Shape]:
     shares = [{bar.value: bar.share for bar in side if isinstance(bar, CategoryBar)} for side in splits]
     values = sorted({*shares[0], *shares[1]}, key=lambda value: (-max(s.get(value, 0.0) for s in shares), value))
-    values = values[:MOST_BARS]
+    values = values[:MAX_BARS]
     step = 1 / len(values) if values else 1.0
     return [
         [(place * step, (place + 1) * step, side.get(value, 0.0)) for place, value in enumerate(values)] if side else []

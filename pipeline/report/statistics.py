@@ -9,7 +9,7 @@ from pipeline.report.facts import CategoryBar, Feature, NumberBar, SplitFeature
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
-MOST_VALUES = 40
+MAX_VALUES = 40
 """Number of most frequent categories kept of each feature and split; TFDV keeps 1,000."""
 
 
@@ -38,7 +38,7 @@ def _feature(name: str, splits: Mapping[str, tuple[Any, int]]) -> Feature:
     kept = {
         bucket.label
         for feature, _ in splits.values()
-        for bucket in feature.string_stats.rank_histogram.buckets[:MOST_VALUES]
+        for bucket in feature.string_stats.rank_histogram.buckets[:MAX_VALUES]
     }
     return Feature(
         name, "category", {split: _category(side.string_stats, rows, kept) for split, (side, rows) in splits.items()}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from components.model_card.card import decided_by
 from pipeline.report.facts import Matrix, ReportData
-from pipeline.report.formatting import METRICS, percent
+from pipeline.report.formatting import REPORT_METRIC_NAMES, percent
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ def deciding(facts: ReportData) -> ThresholdSummary | None:
     at = found["candidate"][1]
     by = decided_by(facts.policy)
     called, there, rows = at.tp + at.fp, at.tp + at.fn, at.tp + at.fn + at.fp + at.tn
+    metric = REPORT_METRIC_NAMES.get(by, by)
     text = (
-        f"Decision threshold {at.threshold:.2f}, selected on the validation split by {METRICS.get(by, by)}. "
+        f"Decision threshold {at.threshold:.2f}, selected on the validation split by {metric}. "
         f"{percent(_share(called, rows))} of the rows are predicted positive; "
         f"precision is {percent(_share(at.tp, called))}, recall {percent(_share(at.tp, there))}."
     )

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline.report.facts import ReportData
-from pipeline.report.formatting import METRICS, fixed, seconds
+from pipeline.report.formatting import REPORT_METRIC_NAMES, fixed, seconds
 from pipeline.report.sparklines import share_bar
 from pipeline.settings.renamed_keys import with_present_names
 from pipeline.settings.tuning_result_text import in_short
@@ -160,7 +160,7 @@ def _search(facts: ReportData) -> str:
 
 
 def _validation(metrics: Mapping[str, Any], refitted: bool | None) -> str:
-    text = ", ".join(f"{METRICS.get(name, name)} {fixed(value)}" for name, value in metrics.items())
+    text = ", ".join(f"{REPORT_METRIC_NAMES.get(name, name)} {fixed(value)}" for name, value in metrics.items())
     return f"{text}{', before the final fit' if refitted else ''}" if text else ""
 
 

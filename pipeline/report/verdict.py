@@ -13,7 +13,7 @@ from pipeline.report.formatting import fixed, listed, metric_name, spans
 from pipeline.report.metric_rows import metric_rows
 from pipeline.run_history.cautions import caution_text, cautions
 
-MOST_NOTES = 4
+MAX_NOTES = 4
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def notes(facts: ReportData) -> tuple[Note, ...]:
     """Notices of a run that do not depend on the verdict.
 
     Order: cautions about the whole run (prior shift, a short window); the comparison with the linear baseline by 95 %
-    intervals of the differences; the evaluator's other notices, at most MOST_NOTES, with the number of the others.
+    intervals of the differences; the evaluator's other notices, at most MAX_NOTES, with the number of the others.
     """
     first = tuple(Note("warning", f"{sentence(caution_text(one))}.") for one in cautions(facts.summary))
     if not facts.summary["metrics"]:
@@ -142,9 +142,9 @@ def notes(facts: ReportData) -> tuple[Note, ...]:
     lined = () if blocked else _beside_the_line(facts)
     others = [one for one in facts.notices if not (lined and isinstance(one, LinearBaseline | SimplerModelAhead))]
     found = [Note("warning", f"{sentence(one)}.") for one in others]
-    more = len(found) - MOST_NOTES
+    more = len(found) - MAX_NOTES
     if more > 0:
-        found = [*found[:MOST_NOTES], Note("warning", f"And {more:,} more in verdict.json.")]
+        found = [*found[:MAX_NOTES], Note("warning", f"And {more:,} more in verdict.json.")]
     return *first, *lined, *found
 
 

@@ -1,7 +1,7 @@
 """Explains why a component was cached or executed.
 
 TFX serves a node from the cache if an earlier execution had the same input artifacts (by id), the same parameters (the
-code fingerprint is one of them) and the same wiring, and its output files still exist.
+code fingerprint is one of them) and the same upstream nodes, and its output files still exist.
 """
 
 import json
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
 
 
-PACKED = ".module.source"
+EMBEDDED_SOURCE = ".module.source"
 """Source text of a custom module; the digests beside it identify changed files, see components.shared.custom_module."""
 
 
@@ -97,7 +97,7 @@ def _not_cached(store: "metadata_store.MetadataStore", now: Execution, before: E
     if not _all_there(store, before):
         return Reason(f"{since} nothing changed, but its output files were deleted", before.id, before.run_id)
     # Wiring and executor are part of the cache key, but not recorded elsewhere.
-    return Reason(f"{since} no input or parameter changed, only the node's wiring", before.id, before.run_id)
+    return Reason(f"{since} no input or parameter changed, only which nodes are upstream", before.id, before.run_id)
 
 
 def _listed(changed: tuple[InputChange, ...]) -> str:
@@ -128,7 +128,7 @@ def _parsed(value: Any) -> Any:
 
 
 def _parameter(name: str, before: Any, now: Any) -> list[InputChange]:
-    if before == now or name.endswith(PACKED):
+    if before == now or name.endswith(EMBEDDED_SOURCE):
         return []
     if isinstance(before, dict) and isinstance(now, dict):
         keys = sorted(before.keys() | now.keys())

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.shared.statistics.metric_names import LOWER_IS_BETTER
-from components.shared.statistics.metric_names import MAIN_METRICS as METRICS
+from components.shared.statistics.metric_names import LOWER_IS_BETTER, MAIN_METRICS
 
 if TYPE_CHECKING:
     from pipeline.run_history.compare_intervals import Intervals
@@ -43,7 +42,7 @@ def gain_of(recorded: Mapping[str, MetricDelta], measured: "Intervals | None") -
       measured: Metrics of both models on the same rows, or None.
     """
     names = measured.metrics if measured is not None else recorded
-    for name in (name for name in METRICS if name in names):
+    for name in (name for name in MAIN_METRICS if name in names):
         sign = -1.0 if name in LOWER_IS_BETTER else 1.0
         if measured is not None:
             one = measured.metrics[name]

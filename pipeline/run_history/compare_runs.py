@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.shared.artifacts.integrity import CONTENT
 from components.shared.errors import InputError
-from components.shared.statistics.metric_names import MAIN_METRICS as METRICS
+from components.shared.statistics.metric_names import MAIN_METRICS
 from pipeline.metadata.summary_files import summary_of_run
 from pipeline.run_history.cache_reasons import InputChange, changes
 from pipeline.run_history.compare_data import (
@@ -61,7 +61,7 @@ class RunComparison:
       after: Id of the later run.
       verdict: Possible origin of an improvement: "data-centric" (spans, corrections or data steps changed),
         "model-centric" (source, settings of the model, schema or libraries changed), "both" or "nothing".
-      gain: Improvement in the first available metric of runs.METRICS; None if the eval rows differ.
+      gain: Improvement in the first available metric of metric_names.MAIN_METRICS; None if the eval rows differ.
       rows: Numbers of differing rows, train and eval; None if unknown.
       spans: Spans that differ.
       same_eval: Whether both runs were evaluated on the same rows; if not, metrics are not comparable.
@@ -300,7 +300,7 @@ def _outcome(run: _Run) -> str:
 
 
 def _deltas(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Delta]:
-    names = [name for name in ("rows", *METRICS) if name in before or name in after]
+    names = [name for name in ("rows", *MAIN_METRICS) if name in before or name in after]
     return {name: _delta(before.get(name), after.get(name)) for name in names}
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from components.shared.statistics.metric_names import MAIN_METRICS as METRICS
+from components.shared.statistics.metric_names import MAIN_METRICS
 from pipeline.run_history import compare_data
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ def _metrics(found: "RunComparison") -> list[str]:
             if shown is not None:
                 lines.append(f"    {name:<24} {shown} {_interval(metrics[shown])}")
         return lines
-    lines += [f"  {name:<18} {_change(found.metrics[name])}" for name in METRICS if name in found.metrics]
+    lines += [f"  {name:<18} {_change(found.metrics[name])}" for name in MAIN_METRICS if name in found.metrics]
     for name, deltas in found.slices.items():
-        shown = next((metric for metric in METRICS if metric in deltas), None)
+        shown = next((metric for metric in MAIN_METRICS if metric in deltas), None)
         if shown is not None and (deltas[shown].delta or deltas[shown].before != deltas[shown].after):
             lines.append(f"    {name:<24} {shown} {_change(deltas[shown])}")
     return lines

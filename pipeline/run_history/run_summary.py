@@ -16,10 +16,10 @@ from pipeline.metadata.stored_artifact import StoredArtifact
 from pipeline.run_history.cautions import caution_text, cautions
 from pipeline.settings import tuning_result_text
 
-MOST_ISSUES = 20
+MAX_ISSUES = 20
 """Maximum number of label issues in a summary; labels.json has up to `[audit] max_issues`."""
 
-MOST_WARNINGS = 4
+MAX_WARNINGS = 4
 """Maximum number of evaluator warnings in the text; the report has all."""
 
 
@@ -141,7 +141,10 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
         found["drift"] = [row for row in _read(drift, "drift.json") if _is_telling(row)]
     if labels := artifacts.get("LabelAudit.labels"):
         found["labels"] = _read(labels, "labels.json")
-        found["labels"]["issues"] = found["labels"].get("issues", [])[:MOST_ISSUES]
+        found["labels"]["issues"] = found["labels"].get("issues", [])[:MAX_ISSUES]
+        if agreement := found["labels"].get("agreement"):
+            lists = ("confusions", "by_class", "by_slice", "send_back")
+            found["labels"]["agreement"] = {**agreement, **{key: agreement[key][:MAX_ISSUES] for key in lists}}
     if graph := artifacts.get("Transform.transform_graph"):
         found["values"] = _values(Path(graph.uri) / "values.json")
         found["texts"] = _values(Path(graph.uri) / "texts.json")
@@ -254,6 +257,8 @@ def summary_text(summary: Summary) -> str:
     lines.append(f"  drift       {in_short(summary.drift)}")
     if audited_rows(summary.labels):
         lines.append(f"  labels      {_label_text(summary.labels)}")
+    if agreement := summary.labels.get("agreement"):
+        lines.append(f"  agreement   {_agreement_text(agreement)}")
     if summary.tuned:
         lines.append(f"  tuned       {_tuned_text(summary)}")
     if summary.stopped is not None:
@@ -266,9 +271,9 @@ def summary_text(summary: Summary) -> str:
             lines.append(f"  baselines   {_baseline_text(summary)}")
         if one := summary.strongest_column:
             lines.append(f"  strongest   {' '.join(one['column'].split())} alone: {one['metric']} {one['value']:.4f}")
-        lines += [f"  warning     {one}" for one in summary.warnings[:MOST_WARNINGS]]
-        if len(summary.warnings) > MOST_WARNINGS:
-            lines.append(f"  warning     and {len(summary.warnings) - MOST_WARNINGS} more in the report")
+        lines += [f"  warning     {one}" for one in summary.warnings[:MAX_WARNINGS]]
+        if len(summary.warnings) > MAX_WARNINGS:
+            lines.append(f"  warning     and {len(summary.warnings) - MAX_WARNINGS} more in the report")
         lines.append(f"  weakest     {_weakest_text(summary.weakest_slices)}")
         lines.append(f"  blessed     {_blessing_text(summary)}")
     if summary.pushed is not None:
@@ -387,6 +392,18 @@ def _label_text(labels: Mapping[str, Any]) -> str:
     share = labels["doubtful"] / audited
     hard = "; classes overlap, so some may only be hard to predict" if labels.get("separable") is False else ""
     return f"{labels['doubtful']:,} of {audited:,} suspected label errors ({share:.1%}){hard}"
+
+
+def _agreement_text(agreement: Mapping[str, Any]) -> str:
+    """Krippendorff's alpha with its interval, and the number of rows that annotators labelled differently."""
+    if agreement["alpha"] is None:
+        return agreement["advice"][0]
+    interval = agreement["alpha_interval"]
+    ends = f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
+    return (
+        f"Krippendorff's alpha {agreement['alpha']:.3f}{ends} of {len(agreement['labelers'])} annotators; "
+        f"{agreement['disagreeing']:,} of {agreement['compared']:,} rows have different labels"
+    )
 
 
 def _some(items: list[str], most: int = 3) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.shared.errors import UsageError
-from components.shared.statistics.metric_names import MAIN_METRICS as METRICS
+from components.shared.statistics.metric_names import MAIN_METRICS
 from components.shared.texts.file_names import is_plain
 from pipeline.drift.comparison_text import drift_counts
 from pipeline.metadata.summary_files import read_summary
@@ -100,7 +100,7 @@ def began(run_id: str) -> str:
 
 def runs_text(runs: Sequence[Run]) -> str:
     """Returns a table with one line per run."""
-    names = [name for name in METRICS if any(name in run.metrics for run in runs)][:3]
+    names = [name for name in MAIN_METRICS if any(name in run.metrics for run in runs)][:3]
     heading = ["run", "train", "eval", "rows", "drift", *names, "outcome", "cached", "seconds"]
     rows = [heading] + [_cells(run, names) for run in runs]
     widths = [max(len(row[column]) for row in rows) for column in range(len(heading))]
@@ -133,7 +133,7 @@ def _read(folder: Path) -> Run:
         rows=summary.get("rows", {}),
         drifted=counts.drifted,
         drifted_in_slices=counts.in_slices,
-        metrics={name: value for name, value in summary.get("metrics", {}).items() if name in METRICS},
+        metrics={name: value for name, value in summary.get("metrics", {}).items() if name in MAIN_METRICS},
         champion=(summary.get("champion") or {}).get("version"),
         blessed=bool(summary.get("blessed", False)),
         pushed=summary.get("pushed"),

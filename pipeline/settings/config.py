@@ -104,6 +104,17 @@ class AuditSection(ConfigSection):
     """Maximum number of label issues in the report, lowest label quality first."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
     """Random seed of the folds and of the models."""
+    annotators: Names = ()
+    """Columns with the labels of several annotators, at least two: text, int64 or bool, and no features. Each run
+    measures inter-annotator agreement on `train`. Not for a regression."""
+
+    @model_validator(mode="after")
+    def _annotators_are_several(self) -> "AuditSection":
+        if len(self.annotators) == 1:
+            raise ValueError(f"annotators: {self.annotators[0]} is the only one; agreement needs two columns or more")
+        if twice := sorted({name for name in self.annotators if self.annotators.count(name) > 1}):
+            raise ValueError(f"annotators: {twice[0]} is given twice; remove one")
+        return self
 
 
 class MlflowSection(ConfigSection):
@@ -192,6 +203,22 @@ class Config(ConfigSection):
         for name in (self.dataset.label, *self.dataset.id):
             if name in self.features.names:
                 raise ValueError(f"{name} is the label or an id, so it cannot be a feature; take it out of [features]")
+        return self
+
+    @model_validator(mode="after")
+    def _annotators_are_columns_of_their_own(self) -> "Config":
+        dataset = self.dataset
+        if self.audit.annotators and dataset.task == "regression":
+            raise ValueError("[audit] annotators: agreement compares classes, and a regression has none; take it out")
+        roles = {
+            **dict.fromkeys(self.features.names, "a feature"),  # the model would learn from a copy of the label
+            **dict.fromkeys(dataset.id, "an id"),
+            dataset.time: "the time",
+            dataset.label: "the label",
+        }
+        for name in self.audit.annotators:
+            if name in roles:
+                raise ValueError(f"[audit] annotators: {name} is {roles[name]}; take it out of one of the two")
         return self
 
     @model_validator(mode="after")
@@ -292,7 +319,7 @@ class Config(ConfigSection):
 
     @model_validator(mode="after")
     def _metrics_fit_the_task(self) -> "Config":
-        legal = METRICS[self.dataset.task]
+        legal = THRESHOLD_METRICS[self.dataset.task]
         for key in ("thresholds", "slice_thresholds", "tolerance", "slice_tolerance"):
             for metric in getattr(self.evaluation, key):
                 if metric not in legal:
@@ -312,7 +339,7 @@ class Config(ConfigSection):
         return read_module(self.path, named, tuned=bool(self.tune.trials)) if named else None
 
 
-METRICS: dict[Task, Names] = {
+THRESHOLD_METRICS: dict[Task, Names] = {
     "binary": ("auc", "average_precision", "f1", "precision", "recall", "accuracy", "log_loss", "calibration_error"),
     "multiclass": ("accuracy", "log_loss", "calibration_error"),
     "regression": ("rmse", "mae"),

@@ -10,6 +10,8 @@ from components.shared.images.image_statistics import statistics_columns
 from pipeline.settings.config import Config
 
 DAY_SECONDS = 86_400.0
+ANNOTATION_TYPES = ("string", "int64", "bool")
+"""Type aliases of columns that can hold an annotator's labels: agreement compares classes."""
 
 
 def feature_kinds(config: Config, types: Mapping[str, str]) -> dict[str, Any]:
@@ -79,6 +81,7 @@ def check_kinds(config: Config, types: Mapping[str, str]) -> None:
     wanted += [("[data] list_separator", name, lists) for name in data.list_separator]
     wanted += [("[data] date_format", name, (DATE, MOMENT)) for name in data.date_format]
     wanted += [("[data] latest_year", name, (DATE, MOMENT)) for name in data.latest_year]
+    wanted += [("[audit] annotators", name, ANNOTATION_TYPES) for name in config.audit.annotators]
     for key, name, legal in wanted:
         if types[name] not in legal:
             raise ConfigError(

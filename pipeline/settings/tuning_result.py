@@ -14,7 +14,7 @@ from typing import Any
 
 from components.shared.errors import UsageError
 from components.shared.files import write_bytes, write_json
-from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRICS
+from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRIC_NAMES
 from pipeline.settings.config import Config
 from pipeline.settings.renamed_keys import with_present_names
 from pipeline.settings.sections.tune import tune_error, with_values
@@ -57,7 +57,7 @@ class TuningResult:
         good = [(number, trial) for number, trial in trials if trial["score"] is not None]
         good.sort(key=lambda pair: pair[1]["score"] if metric in LOWER_IS_BETTER else -pair[1]["score"])
         lines = [in_short(self.best), ""]
-        lines.append(f"{'trial':>5}  {METRICS.get(metric, metric).lower():>17}  {'seconds':>7}  settings")
+        lines.append(f"{'trial':>5}  {METRIC_NAMES.get(metric, metric).lower():>17}  {'seconds':>7}  settings")
         for number, trial in good:
             settings = ", ".join(f"{name} {shown(value)}" for name, value in trial["settings"].items())
             line = f"{number:>5}  {trial['score']:>17.4f}  {trial['seconds']:>7.1f}  {settings or 'unchanged'}"

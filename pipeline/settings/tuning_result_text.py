@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from components.shared.statistics.metric_names import METRICS
+from components.shared.statistics.metric_names import METRIC_NAMES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -31,7 +31,7 @@ def shown(value: Any) -> str:
 
 def in_short(found: Mapping[str, Any], most: int = 0) -> str:
     """Summarises a search in one line, with at most `most` settings; 0: all."""
-    count, metric = len(found["trials"]), METRICS.get(found["metric"], found["metric"])
+    count, metric = len(found["trials"]), METRIC_NAMES.get(found["metric"], found["metric"])
     failed = sum(trial["score"] is None for trial in found["trials"])
     tried = f"{count} trial{'s' if count > 1 else ''}{f' ({failed} failed)' if failed else ''}, "
     name = metric if metric.isupper() else metric.lower()

@@ -15,7 +15,7 @@ from serving.canary.arm_statistics import BIN_RATIO, SHORTEST, ArmStatistics, Lo
 from serving.canary.findings import CanaryFinding, State
 from serving.canary.policy import CanaryPolicy
 
-_MOST = 1e6
+_MAX_MULTIPLE = 1e6
 """Largest multiple of the present requests that is considered for `needed`."""
 
 
@@ -198,7 +198,7 @@ def _needed(state: State, now: int, would_show: Callable[[float], bool]) -> floa
     high = 1.0
     while not would_show(high):
         high *= 2
-        if high > _MOST:
+        if high > _MAX_MULTIPLE:
             return math.inf
     low = high / 2 if high > 1 else 1.0
     for _ in range(8):

@@ -23,7 +23,7 @@ from serving.errors import ServingError
 from serving.models.loaded_model import LoadedModel
 from serving.models.signatures import PREDICT, Signature, TensorSpec
 
-MOST_REQUESTS = 1000
+MAX_REQUESTS = 1000
 """TensorFlow Serving refuses a file with more (WarmupConsts::kMaxNumRecords)."""
 EXAMPLES = "inputs"
 """Name of the input of a classify or regress signature."""
@@ -84,15 +84,15 @@ def recorded_requests(folder: Path) -> Iterator[Request]:
     because this server does not answer them.
 
     Raises:
-      ValueError: The file is not a TFRecord file of PredictionLog, or holds more than MOST_REQUESTS.
+      ValueError: The file is not a TFRecord file of PredictionLog, or holds more than MAX_REQUESTS.
     """
     path = folder / WARMUP_REQUESTS
     if not path.is_file():
         return
     try:
         for number, record in enumerate(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()):
-            if number == MOST_REQUESTS:
-                raise ValueError(f"{path}: holds more than {MOST_REQUESTS} requests")
+            if number == MAX_REQUESTS:
+                raise ValueError(f"{path}: holds more than {MAX_REQUESTS} requests")
             request = _request(prediction_log_pb2.PredictionLog.FromString(record))
             if request is not None:
                 yield request

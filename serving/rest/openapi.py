@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from serving.models.signatures import Signature
-from serving.request_keys import MOST_FEATURES
+from serving.request_keys import MAX_FEATURES
 from serving.rest import schemas
 from serving.rest.predict import DEFAULT_SIGNATURE
 
@@ -33,7 +33,7 @@ _EXPLAIN = {
     "in": "query",
     "required": False,
     "description": "Number of features whose contribution to each prediction is returned, too.",
-    "schema": {"type": "integer", "minimum": 1, "maximum": MOST_FEATURES},
+    "schema": {"type": "integer", "minimum": 1, "maximum": MAX_FEATURES},
 }
 _VERSION = {
     "name": "version",

@@ -16,12 +16,6 @@ pytestmark = pytest.mark.e2e
 CASES = Path(__file__).parents[1] / "cases"
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def said(capsys: pytest.CaptureFixture[str], *command: str) -> dict[str, Any]:
     """Returns the JSON object that a command with --json prints."""
     assert main([*command, "--json"]) == 0
@@ -123,3 +117,39 @@ def test_a_champion_from_before_a_column_became_another_type_and_one_was_renamed
     assert "columns that the eval rows lack; it gets them as missing values: plan" in warnings
     assert second["champion"]["metrics"]["auc"] > 0.7
     shutil.rmtree("runs")
+
+
+def test_annotators_reach_the_run_and_its_report(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Annotators' columns go from init through ingest to labels.json and the report; the model does not read them."""
+    from pipeline.labels.audit import audit
+    from pipeline.settings.config import load_config
+
+    frame = pd.read_csv(CASES / "lab_mixedcase.csv", keep_default_na=False)
+    draw = np.random.default_rng(4)
+    truth = frame.left.str.lower().str.strip()
+    for name, error in (("ann", 0.05), ("ben", 0.1), ("eve", 0.2)):
+        other = np.where(truth == truth.iloc[0], next(one for one in truth if one != truth.iloc[0]), truth.iloc[0])
+        given = np.where(draw.random(len(frame)) < error, other, truth)
+        frame[name] = np.where(draw.random(len(frame)) < 0.3, "", given)
+    Path("months").mkdir()
+    for number, rows in enumerate(np.array_split(np.arange(len(frame)), 3), 1):
+        frame.iloc[rows].to_csv(f"months/sales-{number}.csv", index=False)
+    said(capsys, "init", "--data", "months", "--label", "left", "--name", "sales", "--annotators", "ann,ben,eve")
+    summary = said(capsys, "run", "--dataset", "sales")
+    config = load_config(Path("schemas/sales/pipeline.toml"))
+    assert not {"ann", "ben", "eve"} & set(config.features.names)
+    found = summary["labels"]["agreement"]
+    assert (found["rows"], [one["name"] for one in found["labelers"]]) == (
+        summary["rows"]["train"],
+        ["ann", "ben", "eve"],
+    )
+    # The command on the spans of `train` has the same figures, apart from the order of rows.
+    Path("train").mkdir()
+    for span in summary["spans"]["train"]:
+        shutil.copy(f"months/sales-{span}.csv", "train")
+    by_command = audit("train", config=config, labelers=["ann", "ben", "eve"]).to_json()["agreement"]
+    for figure in ("alpha", "alpha_interval", "fleiss", "raw", "disagreeing", "by_class", "cohen"):
+        assert found[figure] == json.loads(json.dumps(by_command[figure])), figure
+    report = Path(summary["report"]).read_text()
+    assert "Inter-annotator agreement" in report
+    assert f"{found['alpha']:.3f}" in report

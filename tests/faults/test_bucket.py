@@ -1,4 +1,4 @@
-"""The registry in a bucket: killed pushes, errors and timeouts of the store, concurrent pushes, a whole run."""
+"""The registry in a bucket: interrupted pushes, errors and timeouts of the store, concurrent pushes, a whole run."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from tests.faults.test_killed import a_model
 from tests.faults.trials import Trials, count
 from tests.faults.workplace import SECOND, Workplace, change_setting
 
-MOST_CHANGES = 18
+MAX_CHANGES = 18
 """A push of four files makes about that many."""
 
 
@@ -65,12 +65,12 @@ def quiet(bucket: BucketPlace) -> None:
 
 def numbers(trials: Trials, most: int) -> list[int]:
     """Which changes of a push."""
-    every = range(1, MOST_CHANGES + 1)
-    return list(every) if most >= MOST_CHANGES else sorted(trials.random.sample(every, most))
+    every = range(1, MAX_CHANGES + 1)
+    return list(every) if most >= MAX_CHANGES else sorted(trials.random.sample(every, most))
 
 
 @pytest.mark.kind("kill -9 in a push to a bucket")
-@pytest.mark.parametrize("most", [2, pytest.param(count(MOST_CHANGES), marks=pytest.mark.faults)])
+@pytest.mark.parametrize("most", [2, pytest.param(count(MAX_CHANGES), marks=pytest.mark.faults)])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_push_killed_at_a_change(bucket: BucketPlace, trials: Trials, tmp_path: Path, moment: str, most: int) -> None:
     Registry(bucket.location).push(a_model(tmp_path, "first"), {})
@@ -94,7 +94,7 @@ def test_a_push_killed_at_a_change(bucket: BucketPlace, trials: Trials, tmp_path
 
 
 @pytest.mark.kind("failing store")
-@pytest.mark.parametrize("most", [1, pytest.param(count(MOST_CHANGES), marks=pytest.mark.faults)])
+@pytest.mark.parametrize("most", [1, pytest.param(count(MAX_CHANGES), marks=pytest.mark.faults)])
 @pytest.mark.parametrize(
     ("moment", "answer"),
     [

@@ -28,7 +28,7 @@ from monitor.inputs.settings import InputSettings
 from monitor.label_checks import changes_check, performance_check
 from monitor.performance.settings import PerformanceSettings
 from monitor.store import MonitorStore
-from monitor.watch import MonitorSettings, Parts, Watch
+from monitor.watch import MonitorSettings, Watch, WatchDependencies
 from monitor.windows.baseline_reading import Baselines, RunArtifacts
 from monitor.windows.dataset import MonitoredDataset
 from monitor.windows.settings import WindowSettings
@@ -180,14 +180,14 @@ class World:
         )
         import_labels(self.folder / "requests", [batch], Origin("labels.csv", "", "test"))
 
-    def parts(self, store: MonitorStore, *, labels: bool = False, **settings: Any) -> Parts:
+    def parts(self, store: MonitorStore, *, labels: bool = False, **settings: Any) -> WatchDependencies:
         """What a look works with. `settings` replaces `windows`, `inputs` or `alarms`."""
         inputs = InputSettings(min_rows=100, joint_rows=0, replay_rows=50)
         registry = Registry(self.folder / "registry")
         run = self.folder / "run"
         artifacts = RunArtifacts(run / "examples", run / "predictions", run / "errors")
         defaults = MonitorSettings(WindowSettings(), inputs, AlarmSettings())
-        return Parts(
+        return WatchDependencies(
             DATASET,
             replace(defaults, **settings),
             RequestLog(self.folder / "requests"),

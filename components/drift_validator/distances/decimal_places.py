@@ -11,7 +11,7 @@ from components.drift_validator.sketches.sketch import CategoryCounts, NumberCou
 
 _COARSE = 0.01
 """Maximum rank error; beyond it the points of a sketch are interpolated quantiles, not values of the data."""
-_MOST = 6
+_MAX_DECIMALS = 6
 """Number of decimal places that are counted exactly."""
 _SAMPLED = 20_000
 """Maximum number of values whose decimal places are counted."""
@@ -61,12 +61,12 @@ def number_of_decimals(values: np.ndarray) -> np.ndarray:
     Returns:
       Number of decimals [N], in 0..7; 7 stands for more than 6.
     """
-    result = np.full(len(values), _MOST + 1)
+    result = np.full(len(values), _MAX_DECIMALS + 1)
     left = np.arange(len(values))
     with np.errstate(over="ignore"):
         is_single = values.astype(np.float32).astype(np.float64) == values
     tolerance = np.abs(values) * np.where(is_single, 2.0**-23, 2.0**-51)
-    for digits in range(_MOST + 1):
+    for digits in range(_MAX_DECIMALS + 1):
         with np.errstate(over="ignore"):
             scaled = values[left] * 10.0**digits
             found = np.abs(scaled - np.rint(scaled)) <= tolerance[left] * 10.0**digits
@@ -84,7 +84,7 @@ def _distribution(numbers: NumberCounts) -> CategoryCounts | None:
     if len(values) > _SAMPLED:
         ranks = (np.arange(_SAMPLED) + 0.5) * (counts.sum() / _SAMPLED)
         values, counts = values[np.searchsorted(np.cumsum(counts), ranks)], np.ones(_SAMPLED, np.int64)
-    by_number = np.bincount(number_of_decimals(values), weights=counts, minlength=_MOST + 2).astype(np.int64)
+    by_number = np.bincount(number_of_decimals(values), weights=counts, minlength=_MAX_DECIMALS + 2).astype(np.int64)
     there = np.flatnonzero(by_number)
-    names = [str(number) if number <= _MOST else "more" for number in there]
+    names = [str(number) if number <= _MAX_DECIMALS else "more" for number in there]
     return CategoryCounts(pa.array(names, pa.large_string()), by_number[there])

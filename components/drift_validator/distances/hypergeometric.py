@@ -15,7 +15,7 @@ from scipy.special import gammaln
 _BLOCKS = 40
 _REACH = 10
 """Standard deviations, and half as many counts, beyond which tails are below 1e-20."""
-_MOST_STEPS = 1 << 17
+_MAX_STEPS = 1 << 17
 _SMALLEST_LEVEL = 1e-15
 
 
@@ -149,7 +149,7 @@ def critical_distance(counts: np.ndarray, times: np.ndarray, n: int, m: int, lev
     center = counts * n // total
     first = np.maximum(np.maximum(center - reach, 0), counts - m)
     length = np.minimum(np.minimum(center + reach, counts), n) - first + 1
-    if length.sum() > _MOST_STEPS or level < _SMALLEST_LEVEL:
+    if length.sum() > _MAX_STEPS or level < _SMALLEST_LEVEL:
 
         def p_value(far: int) -> float:
             return min(1.0, float(times @ two_sided_p_value(counts, n, m, far)))

@@ -12,7 +12,7 @@ from components.drift_validator.multivariate.pair_dependence import FINE, PairLi
 if TYPE_CHECKING:
     import pandas as pd
 
-FEWEST = 100  # minimum number of rows of each data set for a result
+MIN_ROWS = 100  # minimum number of rows of each data set for a result
 NAMED = 5  # maximum number of features in the result
 PAIRS = 3  # number of column pairs whose lift is an input of the classifier
 BLOCKS = ((0.4, 0.7), (0.7, 1.0))  # test blocks by position; training rows are those before a block
@@ -83,7 +83,7 @@ def classifier_two_sample_test(
       max_rows: Maximum number of rows of each data set; more are sampled.
 
     Returns:
-      The result. With fewer than FEWEST rows or fewer than two varying columns there is none: auc 0.5, p-value 1.
+      The result. With fewer than MIN_ROWS rows or fewer than two varying columns there is none: auc 0.5, p-value 1.
     """
     from scipy.stats import norm
     from threadpoolctl import threadpool_limits
@@ -91,7 +91,7 @@ def classifier_two_sample_test(
     baseline, current = (_sampled(frame, seed, max_rows) for frame in (baseline, current))
     sizes = len(baseline), len(current)
     none = C2STResult(0.5, 0.5, 0.0, 1.0, (), *sizes)
-    if min(sizes) < FEWEST:
+    if min(sizes) < MIN_ROWS:
         return none
     rows = encode_samples(baseline, current, seed=seed)
     if len(rows.names) < 2:
@@ -125,7 +125,7 @@ def to_measured(joint: C2STResult) -> DistanceResult:
     if not joint.standard_error:
         rows = f"{joint.baseline_rows:,} and {joint.current_rows:,} rows"
         detail = (
-            f"no verdict on the columns together: {rows}; it takes {FEWEST} on each side, and two columns that vary"
+            f"no verdict on the columns together: {rows}; it takes {MIN_ROWS} on each side, and two columns that vary"
         )
     return DistanceResult(
         measure="joint",

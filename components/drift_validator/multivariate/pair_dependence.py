@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FINE = 24  # bins of each column for the lift of a pair
-MOST_COLUMNS = 300  # maximum number of columns to rank pairs of; the cost is quadratic
+MAX_COLUMNS = 300  # maximum number of columns to rank pairs of; the cost is quadratic
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ def screen_pairs(
     p = values.shape[1]
     bins = int(np.clip(2000 // max(p, 1), 6, 12))
     code = bin_columns(values, categorical, bins)
-    kept = np.sort(np.argsort([-_entropy(column) for column in code.T], kind="stable")[:MOST_COLUMNS])
+    kept = np.sort(np.argsort([-_entropy(column) for column in code.T], kind="stable")[:MAX_COLUMNS])
     code, p = code[:, kept], len(kept)
     hot = np.zeros((len(code), p * bins), dtype=np.float32)
     hot[np.arange(len(code))[:, None], code + bins * np.arange(p)] = 1

@@ -10,7 +10,7 @@ from components.drift_validator.sketches.texts import encode
 
 BUCKETS = 1 << 16
 """Number of hash buckets."""
-MOST_BYTES = 1 << 26
+MAX_BYTES = 1 << 26
 """Maximum number of bytes of text that are kept for a column, in addition to the limit of distinct values."""
 
 
@@ -54,7 +54,7 @@ class CategoriesCounter:
         self._waiting += len(texts)
         if self._waiting > max(self._kept, 1 << 16):
             self._merge()
-            if self._kept > limit or self._tables[0]["text"].nbytes > MOST_BYTES:
+            if self._kept > limit or self._tables[0]["text"].nbytes > MAX_BYTES:
                 self._hash()
 
     def result(self, limit: int) -> CategoryCounts:

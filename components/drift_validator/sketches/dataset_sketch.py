@@ -17,9 +17,9 @@ from components.shared.statistics.slice_sizes import EVERY_SLICE
 
 BUDGET = 1 << 28
 """Memory limit for the counts of numbers, 256 MB; half of it is used for slices, if any."""
-MOST_VALUES = 1_000_000
+MAX_VALUES = 1_000_000
 """Maximum number of distinct texts of a column before hashing."""
-MOST_SLICES = 1_000
+MAX_SLICES = 1_000
 """Maximum number of slices for each entry of `slices`."""
 
 
@@ -42,12 +42,12 @@ def sketch_batches(
     kinds: Mapping[str, str] | None = None,
     slices: Sequence[Sequence[str]] = (),
     min_slice_rows: int = EVERY_SLICE,
-    max_slices: int = MOST_SLICES,
+    max_slices: int = MAX_SLICES,
     sample_rows: int = 0,
     seed: int = 0,
     count_repeated: bool = True,
     budget: int = BUDGET,
-    max_values: int = MOST_VALUES,
+    max_values: int = MAX_VALUES,
     threads: int | None = None,
 ) -> DatasetSketch:
     """Computes the sketch of a stream in one pass and bounded memory.

@@ -8,7 +8,7 @@ import pyarrow as pa
 from components.drift_validator.sketches.flat_columns import FlatColumn, flatten
 from components.drift_validator.sketches.hashing import hash_texts, mix, number_bits
 
-MOST_HASHES = 1 << 22
+MAX_HASHES = 1 << 22
 """Maximum number of distinct hashes in memory: 4,194,304, or 64 MB with their counts."""
 
 
@@ -81,7 +81,7 @@ class DuplicateRowCounter:
     kept or dropped together, so the share among the kept rows is an unbiased estimate.
     """
 
-    def __init__(self, most: int = MOST_HASHES) -> None:
+    def __init__(self, most: int = MAX_HASHES) -> None:
         self._most = most
         self._hashes = np.empty(0, np.uint64)
         self._counts = np.empty(0, np.int64)

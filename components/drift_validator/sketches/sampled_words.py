@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 _WORD = re.compile(r"[^\W\d_]+|\d")
-MOST_CHARACTERS = 5_000
+MAX_CHARACTERS = 5_000
 NO_WORD = "(no word)"
 
 
@@ -47,7 +47,7 @@ def sampled_word(text: str | bytes | None) -> str | None:
     if not text:
         return None
     cell = text if isinstance(text, str) else text.decode("utf-8", "replace")
-    words = _WORD.findall(cell[:MOST_CHARACTERS])
+    words = _WORD.findall(cell[:MAX_CHARACTERS])
     if not words:
         return NO_WORD
     return str(words[zlib.crc32(cell.encode("utf-8", "replace")) % len(words)]).lower()

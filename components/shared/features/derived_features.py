@@ -40,7 +40,7 @@ SEPARATOR = ";"
 """Default separator of the items of a list that is given as one text."""
 OUTER, AROUND = r"^\s*[\[({](.*)[\])}]\s*$", r"""^\s*["']?(.*?)["']?\s*$"""
 """Patterns (RE2) that strip brackets around a list in one text, and quotes and blanks around its items."""
-MOST_ITEMS = 64
+MAX_ITEMS = 64
 """Maximum values of a list with an indicator column; the most frequent ones."""
 
 
@@ -243,6 +243,6 @@ def summary_of(part: str, row: np.ndarray, values: np.ndarray, rows: int) -> np.
 
 
 def items(counts: Sequence[tuple[bytes, int]], least: int) -> list[str]:
-    """Returns the list values that get an indicator column, at most MOST_ITEMS: by descending count, then by value."""
+    """Returns the list values that get an indicator column, at most MAX_ITEMS: by descending count, then by value."""
     frequent = sorted((-count, text) for text, count in counts if count >= least and text)
-    return [text.decode("utf-8", "replace") for _, text in frequent[:MOST_ITEMS]]
+    return [text.decode("utf-8", "replace") for _, text in frequent[:MAX_ITEMS]]

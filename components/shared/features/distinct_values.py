@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-MOST_SAMPLED = 8_192
+MAX_SAMPLED = 8_192
 """Rows of a numeric column that are compared; at most twice as many."""
-MOST_LOST = 0.1
-"""Share of the distinct values that may become equal before it is a finding, if LEAST_ROWS of the rows have one of
+MAX_LOST = 0.1
+"""Share of the distinct values that may become equal before it is a finding, if MIN_ROWS of the rows have one of
 them; clipping the ends of a long tail is not a finding."""
-LEAST_ROWS = 0.01
+MIN_ROWS = 0.01
 _MISSING_INT = -(2**63)
 
 
@@ -62,7 +62,7 @@ class NumberSample:
         numbers = known(values)
         self._parts.append(numbers)
         self._size += len(numbers)
-        while self._size > 2 * MOST_SAMPLED:
+        while self._size > 2 * MAX_SAMPLED:
             self._parts = [np.concatenate(self._parts)[::2]]
             self._step, self._size = 2 * self._step, len(self._parts[0])
 
@@ -102,7 +102,7 @@ def told_apart(name: str, kind: str, values: np.ndarray, *became: np.ndarray) ->
     affected = float(shared[now].mean())
     lost = distinct - learned
     finding = ""
-    if lost > MOST_LOST * distinct and affected > LEAST_ROWS:
+    if lost > MAX_LOST * distinct and affected > MIN_ROWS:
         finding = f"{distinct:,} distinct values become {learned:,} ({affected:.0%} of the rows have one of them)"
     return ValueRetention(name, kind, distinct, learned, affected=affected, finding=finding)
 

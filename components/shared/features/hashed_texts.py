@@ -12,7 +12,7 @@ import numpy as np
 TERMS = 1 << 16
 DIRECTIONS = 32
 FIT_ROWS = 10_000
-MOST_CHARACTERS = 5_000
+MAX_CHARACTERS = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ def _counts(texts: Sequence[str | None]) -> Any:
     if not len(texts):
         return sparse.csr_matrix((0, TERMS))  # scikit-learn rejects an empty list
     hashing = HashingVectorizer(n_features=TERMS, ngram_range=(1, 2), norm=None, alternate_sign=False)
-    return hashing.transform([(text or "")[:MOST_CHARACTERS] for text in texts])
+    return hashing.transform([(text or "")[:MAX_CHARACTERS] for text in texts])
 
 
 def _weighted(counts: Any, idf: np.ndarray) -> Any:

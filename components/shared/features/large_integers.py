@@ -16,7 +16,7 @@ FLOAT32, FLOAT64 = 1 << 24, 1 << 53
 """Bounds up to which the types represent every integer."""
 _HALF = 32
 _LOW = (1 << _HALF) - 1
-_MOST = 9223372036854774784.0
+_MAX_INT64 = 9223372036854774784.0
 """The largest float64 below 2^63."""
 
 
@@ -63,7 +63,7 @@ def as_integers(values: "tf.Tensor") -> "tf.Tensor":
         return tf.cast(values, tf.int64)
     there = tf.math.is_finite(values)
     rounded = tf.round(tf.cast(tf.where(there, values, tf.zeros_like(values)), tf.float64))
-    return tf.where(there, tf.cast(tf.clip_by_value(rounded, -_MOST, _MOST), tf.int64), MISSING_INT)
+    return tf.where(there, tf.cast(tf.clip_by_value(rounded, -_MAX_INT64, _MAX_INT64), tf.int64), MISSING_INT)
 
 
 def _halves(values: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":

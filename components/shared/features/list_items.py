@@ -12,7 +12,7 @@ from components.shared.features.cell_texts import texts_of
 from components.shared.features.derived_cells import list_lengths
 from components.shared.features.derived_features import HAS, Derived, items
 
-MOST_COUNTED = 1 << 20
+MAX_COUNTED = 1 << 20
 """Maximum distinct values of a list column that are counted; the rarest ones beyond it are dropped."""
 
 
@@ -34,8 +34,8 @@ class ListItems:
         pairs = np.unique(np.column_stack([row, values.indices.to_numpy(zero_copy_only=False)]), axis=0)
         found = np.bincount(pairs[:, 1], minlength=len(values.dictionary))
         self.counts.update(dict(zip(texts_of(values.dictionary), found.tolist(), strict=True)))
-        if len(self.counts) > 2 * MOST_COUNTED:
-            self.counts = Counter(dict(self.counts.most_common(MOST_COUNTED)))
+        if len(self.counts) > 2 * MAX_COUNTED:
+            self.counts = Counter(dict(self.counts.most_common(MAX_COUNTED)))
 
     def items(self, least: int) -> list[str]:
         """Returns the values that get an indicator column."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from components.shared.spellings.spelling_groups import (
-    LEAST_NEAR,
+    MIN_NEAR,
     SpellingGroup,
     certain_key,
     group_of,
@@ -25,20 +25,20 @@ NEAR = 92.0
 """Minimum of rapidfuzz's ratio, 0 to 100, for two names to match."""
 NEIGHBOURS = 4
 """Neighbours that each name is compared with in each order."""
-MOST_ALIKE = 200
+MAX_ALIKE = 200
 """Maximum names with the same first word that are compared pairwise; of more, only neighbours are."""
-LEAST_ABBREVIATED = 2
+MIN_ABBREVIATED = 2
 """Minimum letters of an abbreviation: Co. for Company."""
-MOST_NAMES = 1_000_000
+MAX_NAMES = 1_000_000
 """Maximum distinct names that are compared; the most frequent ones."""
-MOST_IN_GROUP = 20
+MAX_IN_GROUP = 20
 """Larger groups are dropped: they are chains in which each name only resembles the next."""
 
 
 def find_entities(counts: Mapping[str, int]) -> list[SpellingGroup]:
     """Returns groups of names that may be one, by descending number of rows; `counts` is name -> rows."""
-    if len(counts) > MOST_NAMES:
-        counts = dict(sorted(counts.items(), key=lambda pair: -pair[1])[:MOST_NAMES])
+    if len(counts) > MAX_NAMES:
+        counts = dict(sorted(counts.items(), key=lambda pair: -pair[1])[:MAX_NAMES])
     by_key: dict[str, list[str]] = defaultdict(list)
     for name in counts:
         by_key[loose_key(name)].append(name)
@@ -51,7 +51,7 @@ def find_entities(counts: Mapping[str, int]) -> list[SpellingGroup]:
     together: dict[int, list[str]] = defaultdict(list)
     for at, key in enumerate(keys):
         together[_root(joined, at)] += by_key[key]
-    found = [group_of(names, counts) for names in together.values() if 1 < len(names) <= MOST_IN_GROUP]
+    found = [group_of(names, counts) for names in together.values() if 1 < len(names) <= MAX_IN_GROUP]
     return sorted(found, key=lambda group: (-group.rows, group.value))
 
 
@@ -77,7 +77,7 @@ def _near_pairs(keys: Sequence[str]) -> Iterator[tuple[int, int]]:
             )
             for place in np.flatnonzero(scores >= NEAR).tolist():
                 left, right = keys[one[place]], keys[other[place]]
-                if min(len(left), len(right)) >= LEAST_NEAR and same_digits(left, right):
+                if min(len(left), len(right)) >= MIN_NEAR and same_digits(left, right):
                     yield one[place], other[place]
 
 
@@ -89,11 +89,11 @@ def _abbreviated_pairs(words: Sequence[list[str]]) -> Iterator[tuple[int, int]]:
     """Indices of names with equal first word and number of words, whose later words may abbreviate each other."""
     blocks: dict[tuple[str, int], list[int]] = defaultdict(list)
     for at, some in enumerate(words):
-        if len(some) > 1 and len(some[0]) >= LEAST_NEAR - 2:
+        if len(some) > 1 and len(some[0]) >= MIN_NEAR - 2:
             blocks[some[0], len(some)].append(at)
     for members in blocks.values():
         members.sort(key=lambda at: words[at])
-        reach = len(members) if len(members) <= MOST_ALIKE else NEIGHBOURS
+        reach = len(members) if len(members) <= MAX_ALIKE else NEIGHBOURS
         for place, one in enumerate(members):
             for other in members[place + 1 : place + 1 + reach]:
                 pairs = list(zip(words[one][1:], words[other][1:], strict=True))
@@ -103,4 +103,4 @@ def _abbreviated_pairs(words: Sequence[list[str]]) -> Iterator[tuple[int, int]]:
 
 def _abbreviates(pair: tuple[str, str]) -> bool:
     short, long = sorted(pair, key=len)
-    return short == long or (len(short) >= LEAST_ABBREVIATED and short.isalpha() and long.startswith(short))
+    return short == long or (len(short) >= MIN_ABBREVIATED and short.isalpha() and long.startswith(short))

@@ -17,13 +17,13 @@ CASE, BLANKS, UNICODE, ACCENTS, PUNCTUATION, LETTERS = (
     "case", "blanks", "Unicode form", "accents", "punctuation", "letters",
 )  # fmt: skip
 CERTAIN = frozenset({CASE, BLANKS, UNICODE})
-LEAST_LETTERS = 3
+MIN_LETTERS = 3
 """Minimum letters of a text; shorter ones are codes, for which punctuation matters: "A-" and "A"."""
-MOST_VALUES = 4_000
+MAX_VALUES = 4_000
 """Maximum distinct values of a column that are compared pairwise; the most frequent ones."""
 NEAR = 90.0
 """Minimum of rapidfuzz's ratio, 0 to 100, for values to match: about one wrong letter in ten."""
-LEAST_NEAR = 5
+MIN_NEAR = 5
 """Minimum characters of such a value."""
 RARER = 5
 """A typo has to be rarer than the intended value by this factor."""
@@ -93,7 +93,7 @@ def certain_key(text: str) -> str:
 def loose_key(text: str) -> str:
     """Returns a key that is equal for texts that differ in accents, punctuation or blanks between words, too."""
     plain = certain_key(text)
-    if sum(character.isalpha() for character in plain) < LEAST_LETTERS:
+    if sum(character.isalpha() for character in plain) < MIN_LETTERS:
         return plain
     plain = _without_accents(plain)
     plain = re.sub(r"(?<!\d)[.,]|[.,](?!\d)|['\"`\u2019\u00b4]", "", plain)  # not 1.5
@@ -152,9 +152,9 @@ def _with_slips(groups: list[list[str]], counts: Mapping[str, int]) -> list[list
     from rapidfuzz import fuzz, process
 
     size = {at: sum(counts[text] for text in texts) for at, texts in enumerate(groups)}
-    order = sorted(size, key=lambda at: -size[at])[:MOST_VALUES]
+    order = sorted(size, key=lambda at: -size[at])[:MAX_VALUES]
     keys = {at: _without_accents(certain_key(max(groups[at], key=lambda text: counts[text]))) for at in order}
-    order = [at for at in order if len(keys[at]) >= LEAST_NEAR]
+    order = [at for at in order if len(keys[at]) >= MIN_NEAR]
     joined = {at: at for at in order}
     scores = process.cdist(
         [keys[at] for at in order], [keys[at] for at in order], scorer=fuzz.ratio, score_cutoff=NEAR, dtype=np.uint8

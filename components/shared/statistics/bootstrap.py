@@ -22,7 +22,7 @@ LEVEL = 0.95
 SEED = 13
 MIN_ROWS = 30
 """Minimum rows of a slice for an interval."""
-MOST_UNKNOWN = 0.05
+MAX_UNKNOWN = 0.05
 """Maximum share of the draws in which a metric is undefined (a single class was drawn) for an interval to be given."""
 
 
@@ -104,7 +104,7 @@ def _some(weights: np.ndarray, at: np.ndarray) -> np.ndarray:
 def standard_error(draws: np.ndarray) -> float:
     """Returns the standard deviation of a metric over samples, [R]; NaN if it is undefined in too many of them."""
     known = draws[np.isfinite(draws)]
-    if len(known) < 2 or len(known) < (1 - MOST_UNKNOWN) * len(draws):
+    if len(known) < 2 or len(known) < (1 - MAX_UNKNOWN) * len(draws):
         return float("nan")
     return float(known.std(ddof=1))
 
@@ -151,7 +151,7 @@ def _intervals(names: tuple[str, ...], was: np.ndarray, now: np.ndarray, draws: 
             continue
         known = draws[np.isfinite(draws[:, at]), at]
         low = high = None
-        if len(known) and len(known) >= (1 - MOST_UNKNOWN) * len(draws):
+        if len(known) and len(known) >= (1 - MAX_UNKNOWN) * len(draws):
             low, high = (float(end) for end in np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
         found[name] = Interval(float(was[at]), float(now[at]), float(now[at] - was[at]), low, high)
     return found

@@ -1,6 +1,6 @@
 """Display names of metrics, and which metrics are better when lower."""
 
-METRICS = {
+METRIC_NAMES = {
     "auc": "AUC",
     "average_precision": "Average precision",
     "f1": "F1",

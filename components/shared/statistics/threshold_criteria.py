@@ -10,17 +10,17 @@
 from collections.abc import Mapping
 
 Criterion = str | Mapping[str, float]
-"""One of NAMES, or one of LEAST with its minimum."""
+"""One of NAMES, or one of CONSTRAINTS with its minimum."""
 
 NAMES = ("f1", "accuracy", "balanced_accuracy")
-LEAST = ("precision", "recall")
+CONSTRAINTS = ("precision", "recall")
 
 
 def criterion_error(by: Criterion) -> str:
     """Returns what is wrong with a criterion, as a clause; "" if it is valid."""
     if isinstance(by, str):
         return "" if by in NAMES else f"must be {', '.join(NAMES)}, or {{ precision = 0.8 }}, not {by!r}"
-    if len(by) != 1 or next(iter(by)) not in LEAST:
-        return f"must name one of {' and '.join(LEAST)}, as {{ precision = 0.8 }} does"
+    if len(by) != 1 or next(iter(by)) not in CONSTRAINTS:
+        return f"must name one of {' and '.join(CONSTRAINTS)}, as {{ precision = 0.8 }} does"
     ((name, least),) = by.items()
     return "" if 0 < least <= 1 else f"{name} must lie between 0 and 1, not {least:g}"

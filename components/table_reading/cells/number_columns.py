@@ -14,7 +14,7 @@ from components.table_reading.read_options import ReadOptions, TypeCandidates, c
 
 MIXED = 0.5
 """Share of numbers in a text column from which on there is a remark."""
-MOST_TRIED = 2_000
+MAX_TRIED = 2_000
 """Maximum number of distinct values that are parsed one by one to find examples."""
 _LIKE_NUMBER = r"^[^\pL]{0,3}\pL{0,3}[^\pL0-9]{0,2}[0-9][0-9.,' _]*([eE][+-]?[0-9]+)?[^0-9]{0,13}$"
 
@@ -156,10 +156,10 @@ def _words(name: str, sample: Sequence[pa.RecordBatch], options: ReadOptions) ->
 
 
 def _unread(name: str, sample: Sequence[pa.RecordBatch], options: ReadOptions) -> list[str]:
-    """Up to three values that resemble numbers but do not parse, such as 007, among MOST_TRIED distinct ones."""
+    """Up to three values that resemble numbers but do not parse, such as 007, among MAX_TRIED distinct ones."""
     found: dict[str, None] = {}
     cells = pa.chunked_array([batch.column(name) for batch in sample]).drop_null().unique()
-    for cell in cells.filter(pc.invert(pc.match_substring_regex(cells, r"^-?[1-9][0-9]*$"))).to_pylist()[:MOST_TRIED]:
+    for cell in cells.filter(pc.invert(pc.match_substring_regex(cells, r"^-?[1-9][0-9]*$"))).to_pylist()[:MAX_TRIED]:
         forms = TypeCandidates()
         count_type_candidates(pa.array([cell]), forms)
         if cell.strip() and cell not in options.missing and not forms.number_rows and not forms.counts["float"]:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from components.table_reading.cells.number_notation import DECIMALS, THOUSANDS, NumberNotation, normal
 from components.table_reading.cells.units import ATTACHED, CURRENCIES, factors
 
-MOST_UNITS = 64
+MAX_UNITS = 64
 """Maximum number of distinct units that are counted for a column."""
 
 _MONEY = "|".join(re.escape(unit) for unit in sorted(CURRENCIES, key=len, reverse=True))
@@ -112,7 +112,7 @@ def count_numbers(texts: pa.StringArray, owners: np.ndarray, rows: np.ndarray, i
         before, behind, after = (column[at] for column in columns)
         forms.shapes[shape[at]] += count
         for unit, units in ((before, forms.before), (behind, forms.behind), (after, forms.behind)):
-            if unit and (unit in units or len(units) < MOST_UNITS):
+            if unit and (unit in units or len(units) < MAX_UNITS):
                 units[unit] += count
 
 

@@ -15,7 +15,7 @@ from components.table_reading.cells.number_notation import MARKS, NumberNotation
 from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.csv.dialect import HEAD_BYTES, TAIL_BYTES
 from components.table_reading.csv.encoding_detection import BLOCK, Guess, look_at
-from components.table_reading.csv.layout import LOOKED_AT, MOST_ABOVE, find_layout, sniff_delimiter
+from components.table_reading.csv.layout import LOOKED_AT, MAX_ABOVE, find_layout, sniff_delimiter
 from components.table_reading.csv.stream import Readable
 from components.table_reading.csv.text import table_of
 from components.table_reading.csv.transcoding import UTF8, encoding_name
@@ -192,7 +192,7 @@ def _column(top: str, beginning: str, options: ReadOptions) -> str:
 
 def _table(file: SpanFile, options: ReadOptions, head: str, expected: set[str]) -> str:
     """Explains missing columns by another delimiter or header row; "" if neither yields more expected columns."""
-    lines = head.splitlines()[: MOST_ABOVE + options.header_row]
+    lines = head.splitlines()[: MAX_ABOVE + options.header_row]
     start = options.header_row - 1
     there = next((number for number in range(start, len(lines)) if lines[number].strip()), start)
     here = _known(lines[there], options.delimiter, expected) if there < len(lines) else 0

@@ -15,7 +15,7 @@ from components.table_reading.csv.transcoding import BOMS, UTF8
 BLOCK = 1 << 20
 SAMPLE_BYTES = 64 << 10
 """Maximum bytes of sampled lines that are not UTF-8."""
-MOST_LINES = 1 << 16
+MAX_LINES = 1 << 16
 """Number of non-ASCII UTF-8 lines after which sampling stops."""
 FEW_LINES = 20
 """Up to this many non-ASCII lines per block, the first and the last, which may be cut, are sampled, too."""
@@ -131,7 +131,7 @@ class _Samples:
 
     def add(self, block: bytes) -> None:
         """Adds the lines of a block; the first and last, which may be cut, only if there are at most FEW_LINES."""
-        if len(self.others) >= SAMPLE_BYTES or self.utf8 >= MOST_LINES:
+        if len(self.others) >= SAMPLE_BYTES or self.utf8 >= MAX_LINES:
             return
         lines = [line for line in re.findall(rb"[^\r\n]+[\r\n]*", block) if not line.isascii()]
         for line in lines[1:-1] if len(lines) > FEW_LINES else lines:
@@ -141,7 +141,7 @@ class _Samples:
             except UnicodeDecodeError:
                 self.odd += 1
                 self.others += line[: 1 << 12]
-            if len(self.others) >= SAMPLE_BYTES or self.utf8 >= MOST_LINES:
+            if len(self.others) >= SAMPLE_BYTES or self.utf8 >= MAX_LINES:
                 return
 
     @property

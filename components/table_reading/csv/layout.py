@@ -11,9 +11,9 @@ from dataclasses import dataclass
 DELIMITERS = (",", ";", "\t", "|")
 LOOKED_AT = 200
 """Number of lines at the beginning of a file that are examined."""
-MOST_ABOVE = 50
+MAX_ABOVE = 50
 """Maximum line number of a header."""
-MOST_BELOW = 20
+MAX_BELOW = 20
 """Maximum number of footer lines."""
 COMMENT = "#"
 _TOTAL = re.compile(
@@ -114,7 +114,7 @@ def _header(rows: list[list[str]], width: int) -> tuple[int, str]:
     used = _used(rows, width)
     if _may_be_header(rows[first - 1] if rows else [], used):
         return 1, ""
-    for number, row in enumerate(rows[:MOST_ABOVE], 1):
+    for number, row in enumerate(rows[:MAX_ABOVE], 1):
         below = [one for one in rows[number:] if any(one)]
         if (
             number > first
@@ -145,12 +145,12 @@ def _footer(tail: list[list[str]], body: list[list[str]], width: int, above: int
     rows = [row for row in tail[above:] if any(row)]
     if len(body) < 3 or len(rows) < 3:
         return 0
-    middle = body[: max(3, len(body) - MOST_BELOW)] if above else body
+    middle = body[: max(3, len(body) - MAX_BELOW)] if above else body
     filled = [column for column in range(width) if all(len(row) > column and row[column] for row in middle)]
     numeric = [column for column in filled if _share_of_numbers(middle, column) == 1]
     firsts = {row[0] for row in middle if row}
     count = 0
-    for back in range(1, min(MOST_BELOW, len(rows) - 2) + 1):
+    for back in range(1, min(MAX_BELOW, len(rows) - 2) + 1):
         row = rows[-back]
         cell = next(cell for cell in row if cell)
         empty = sum(len(row) <= column or not row[column] for column in filled)

@@ -16,7 +16,7 @@ from components.table_reading.read_options import ReadOptions
 from components.table_reading.span_numbers import numbered, text_of
 from components.table_reading.spans import SPAN, SpanFile
 
-MOST_SPANS = 100_000
+MAX_SPANS = 100_000
 
 
 def query_spans(database: Database, query: str, options: ReadOptions) -> list[SpanFile]:
@@ -45,9 +45,9 @@ def query_spans(database: Database, query: str, options: ReadOptions) -> list[Sp
     for batch in database.batches(options.spans_query, options):
         for value in batch.column(0).drop_null().to_pylist():
             values.setdefault(text_of(value), value)
-        if len(values) > MOST_SPANS:
+        if len(values) > MAX_SPANS:
             raise InputError(
-                f"{database.url}: spans_query returns more than {MOST_SPANS:,} spans; group them, for example by month"
+                f"{database.url}: spans_query returns more than {MAX_SPANS:,} spans; group them, for example by month"
             )
     database.digests.pop(options.spans_query, None)
     if not values:

@@ -202,7 +202,7 @@ def legal_suffixes() -> str:
 
 
 def has_schema(file: SpanFile) -> bool:
-    """Whether a file has an Arrow schema that can be read without its rows: Parquet and Arrow IPC."""
+    """Whether a file has an Arrow schema that can be read without its rows, such as Parquet."""
     found = find_format(_path(file))
     return found is not None and found.read_schema is not None
 

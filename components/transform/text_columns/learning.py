@@ -20,9 +20,9 @@ from components.shared.progress import report_progress
 from components.transform.text_columns.model import BLOCK_CHARACTERS, Ngrams, TextColumn, TextModel
 from components.transform.text_columns.vocabulary import Cutting, count_ngrams
 
-MOST_CLASSES = 50
+MAX_CLASSES = 50
 """Maximum classes with a score; the most frequent ones."""
-MOST_WEIGHTS = 1 << 23
+MAX_WEIGHTS = 1 << 23
 """Maximum folds x n-grams x scores, 32 MB; with many classes the vocabularies are smaller."""
 COST = 400_000_000
 """Maximum TF-IDF values x (3 + scores) for fitting the linear models; with many classes fewer texts are used."""
@@ -31,7 +31,7 @@ STRENGTH = 4.0
 """C of the logistic regression; twice its inverse is the ridge regression's alpha."""
 ITERATIONS = 30
 """Maximum iterations of the logistic regression; nearly converged weights predict as well."""
-LEAST_TEXTS = 20
+MIN_TEXTS = 20
 """Minimum texts for fitting a fold; below it the scores are 0."""
 
 
@@ -77,7 +77,7 @@ def learn(
     classes = _scored(labels, task)
     scores = max(len(classes), 1)
     least = settings.min_texts if len(texts) >= 100 else 1
-    most = max(min(settings.vocabulary, MOST_WEIGHTS // (2 * settings.folds * scores)), 1000)
+    most = max(min(settings.vocabulary, MAX_WEIGHTS // (2 * settings.folds * scores)), 1000)
     model = TextModel(
         words=words.vocabulary(len(texts), least, most) if settings.words else _nothing(),
         characters=characters.vocabulary(len(texts), least, most) if settings.characters else _nothing(),
@@ -143,7 +143,7 @@ def _scored(labels: np.ndarray, task: str) -> np.ndarray:
     if task != "multiclass":
         return np.zeros(1, np.int64)
     counts = np.bincount(labels.astype(np.int64)) if len(labels) else np.zeros(1)
-    return np.sort(np.argsort(-counts, kind="stable")[:MOST_CLASSES])
+    return np.sort(np.argsort(-counts, kind="stable")[:MAX_CLASSES])
 
 
 def _directions(matrix: Any, settings: TextSettings) -> np.ndarray:
@@ -175,7 +175,7 @@ def _scores(
     for number in range(settings.folds):
         report_progress(f"text {name}: fold {number + 1} of {settings.folds}", number, settings.folds)
         others = fold != number
-        if others.sum() < LEAST_TEXTS or not terms:
+        if others.sum() < MIN_TEXTS or not terms:
             continue
         found = _fitted(matrix[others], labels[others], task, classes)
         if found is not None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-MOST_BYTES = 1 << 27
+MAX_BYTES = 1 << 27
 """Maximum bytes of the sample; it has fewer texts if they are long."""
 
 
@@ -38,7 +38,7 @@ class TextSample:
         self._parts.append((keys[there][filled], labels[there][filled], own))
         self._waiting += len(own)
         self._size += own.nbytes
-        if self._waiting > 2 * self._most or self._size > 2 * MOST_BYTES:
+        if self._waiting > 2 * self._most or self._size > 2 * MAX_BYTES:
             self._shrink()
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
@@ -55,7 +55,7 @@ class TextSample:
         texts = pa.concat_arrays([part[2] for part in self._parts])
         sizes = np.diff(np.frombuffer(texts.buffers()[1], np.int64)[texts.offset : texts.offset + len(texts) + 1])
         order = np.argsort(keys, kind="stable")[: self._most]
-        fitting = int(np.searchsorted(np.cumsum(sizes[order]), MOST_BYTES, side="right"))
+        fitting = int(np.searchsorted(np.cumsum(sizes[order]), MAX_BYTES, side="right"))
         if fitting < len(order):
             # Texts with greater keys than a dropped one must stay out, too; otherwise long texts would be favoured.
             order = order[: max(fitting, 1)]

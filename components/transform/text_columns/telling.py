@@ -10,7 +10,7 @@ from components.transform.text_columns.model import TextModel
 from components.transform.text_columns.vocabulary import names_of
 
 FILE = "texts.json"
-MOST_WORDS, MOST_CLASSES = 12, 20
+MAX_WORDS, MAX_CLASSES = 12, 20
 
 
 def telling_words(model: TextModel, task: str, classes: Sequence[str], positive: str) -> list[dict[str, Any]]:
@@ -23,16 +23,16 @@ def telling_words(model: TextModel, task: str, classes: Sequence[str], positive:
       positive: Name of the positive class of a binary label.
 
     Returns:
-      An entry per score, at most MOST_CLASSES: `of`, a class, the positive class or "more"; `up` and `down`, the word
-      n-grams that raise and lower the score most, at most MOST_WORDS each, the strongest first.
+      An entry per score, at most MAX_CLASSES: `of`, a class, the positive class or "more"; `up` and `down`, the word
+      n-grams that raise and lower the score most, at most MAX_WORDS each, the strongest first.
     """
     count = len(model.words.hashes)
     weights = model.weights[:, :count].mean(axis=0)
     rows = []
-    for number in range(min(weights.shape[1], MOST_CLASSES)):
+    for number in range(min(weights.shape[1], MAX_CLASSES)):
         order = np.argsort(weights[:, number], kind="stable")
-        up = [at for at in order[::-1][:MOST_WORDS] if weights[at, number] > 0]
-        down = [at for at in order[:MOST_WORDS] if weights[at, number] < 0]
+        up = [at for at in order[::-1][:MAX_WORDS] if weights[at, number] > 0]
+        down = [at for at in order[:MAX_WORDS] if weights[at, number] < 0]
         of = positive if task == "binary" else "more"
         if task == "multiclass":
             place = int(model.columns[model.directions.shape[1] + number].rpartition(" ")[2])

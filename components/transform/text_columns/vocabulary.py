@@ -8,14 +8,14 @@ import numpy as np
 from components.transform.text_columns.model import Ngrams
 from components.transform.text_columns.ngrams import hashed, pair_hash, parts
 
-MOST_COUNTED = 1_000_000
+MAX_COUNTED = 1_000_000
 """Maximum n-grams that are counted; beyond twice as many, the rarest are dropped (lossy counting)."""
 
 
 class Counts:
     """Document frequencies of n-grams by hash, and the texts of some of them."""
 
-    def __init__(self, most: int = MOST_COUNTED) -> None:
+    def __init__(self, most: int = MAX_COUNTED) -> None:
         self.hashes, self.counts = np.empty(0, np.int64), np.empty(0, np.int64)
         self.names: dict[int, bytes] = {}
         self._most = most

@@ -43,6 +43,7 @@ def initialise(
     given: ReadOptions | None = None,
     query: str = "",
     csv: Sequence[str] = (),
+    annotators: Sequence[str] = (),
 ) -> Initialised:
     """Inspects the data and writes its settings and schema, both or neither.
 
@@ -59,9 +60,11 @@ def initialise(
       given: Given read options: sheet, query for the spans, environment variable of the password.
       query: Query of a database.
       csv: Given CSV format options, each "name=value", instead of the detected ones.
+      annotators: Columns with the labels of several annotators; they are kept out of the features.
 
     Raises:
-      UsageError: The data or the label column do not exist, the name is illegal or taken, or edits cannot be kept.
+      UsageError: The data, the label column or an annotator's column do not exist, the name is illegal or taken, or
+        edits cannot be kept.
       InputError: The data cannot be read or used for training.
     """
     limits = DEFAULT_LIMITS.changed(read_limits)
@@ -96,10 +99,11 @@ def initialise(
                 f"--label {label}: no such column; {dialect.doubt}: add a header, or give its line with --csv "
                 "header_row=LINE"
             )
-        proposal = propose(found.sample, found.types, label, found.rows, spans).with_notes(found.notes)
+        proposal = propose(found.sample, found.types, label, found.rows, spans, annotators).with_notes(found.notes)
         if proposal.task == "regression":
             spellings = []
-        spellings += category_spellings(found.sample, proposal.of_kind("categorical"), found.types)
+        categories = (*proposal.of_kind("categorical"), *annotators)
+        spellings += category_spellings(found.sample, categories, found.types)
         proposal = _with_formats(proposal, found)
     mismatches = {column: count for column, count in found.mismatches.items() if count}
     options = replace(found.options, on_type_mismatch="warn" if mismatches else "block")

@@ -10,7 +10,7 @@ from pipeline.onboarding.initialise.proposal import Proposal
 from pipeline.onboarding.initialise.spellings import FoundSpellings
 from pipeline.onboarding.initialise.target_leakage import LEAKS
 
-MOST_SHOWN = 12
+MAX_SHOWN = 12
 """Maximum number of lines of a list; --json and the table of columns are complete."""
 _COSTLY = ("image", "text", "list", "date", "categorical", "numeric", "cyclical", "time", "id", "constant")
 """Kinds of excluded columns, those with the most information first."""
@@ -157,9 +157,9 @@ def spelling_lines(spellings: Iterable[FoundSpellings], label: str) -> list[str]
 
 
 def shortened(lines: list[str]) -> list[str]:
-    """Returns the first MOST_SHOWN lines, indented, and the number of the others."""
-    more = len(lines) - MOST_SHOWN
-    return [f"  {line}" for line in lines[:MOST_SHOWN]] + (
+    """Returns the first MAX_SHOWN lines, indented, and the number of the others."""
+    more = len(lines) - MAX_SHOWN
+    return [f"  {line}" for line in lines[:MAX_SHOWN]] + (
         [f"  and {more:,} more; --json lists all"] if more > 0 else []
     )
 

@@ -108,6 +108,7 @@ def settings_text(
         *_features(proposal, found.rows),
         "",
         *_GATE,
+        *_audit(proposal),
         "",
         *_augmentation(proposal),
         *_training(found.rows),
@@ -197,6 +198,17 @@ def _augmentation(proposal: Proposal) -> list[str]:
         return []
     flips = "# mirrored images: flip = " + '"horizontal"'
     return ["[augmentation]", "shift = 0.1".ljust(30) + "# share of the width", "rotation = 5.0".ljust(30) + flips, ""]
+
+
+def _audit(proposal: Proposal) -> list[str]:
+    """The annotators' columns; no lines without any."""
+    if not proposal.annotators:
+        return []
+    return [
+        "",
+        "[audit]".ljust(30) + "# agreement of these annotators, measured in each run",
+        *_array("annotators", proposal.annotators),
+    ]
 
 
 def _training(rows: int) -> list[str]:

@@ -11,9 +11,9 @@ from components.shared.spellings.spelling_groups import SpellingGroup, find_grou
 from components.shared.texts.escaping import on_one_line, toml_string
 from pipeline.onboarding.initialise.column_values import NEAR_UNIQUE, short, value_counts
 
-MOST_DISTINCT = 20_000
+MAX_DISTINCT = 20_000
 """Columns with more distinct values are not checked here; `plumbline audit` checks them."""
-MOST_WRITTEN = 40
+MAX_WRITTEN = 40
 """Maximum number of proposed groups per column in pipeline.toml."""
 
 
@@ -112,7 +112,7 @@ def _groups(table: pa.Table, column: str, alias: str) -> tuple[list[SpellingGrou
     if alias != "string":
         return [], {}
     counts = {value: rows for value, rows in value_counts(table, column).items() if value}
-    if not 1 < len(counts) <= MOST_DISTINCT or len(counts) > NEAR_UNIQUE * sum(counts.values()):
+    if not 1 < len(counts) <= MAX_DISTINCT or len(counts) > NEAR_UNIQUE * sum(counts.values()):
         return [], counts
     return find_groups(counts), counts
 
@@ -134,9 +134,9 @@ def settings_lines(found: Iterable[FoundSpellings]) -> list[str]:
             lines += _written(group, "")
         if one.proposed:
             lines.append("# Possible variants; uncomment those that are one value:")
-        for group in one.proposed[:MOST_WRITTEN]:
+        for group in one.proposed[:MAX_WRITTEN]:
             lines += _written(group, "# ")
-        if (more := len(one.proposed) - MOST_WRITTEN) > 0:
+        if (more := len(one.proposed) - MAX_WRITTEN) > 0:
             lines.append(f"# and {more:,} more; plumbline audit lists them")
     return lines
 

@@ -12,7 +12,7 @@ from components.shared.texts.escaping import on_one_line
 from pipeline.onboarding.initialise.column_values import short
 from pipeline.onboarding.schema.pbtxt_editor import domain_of
 
-MOST_VALUES = 5_000
+MAX_VALUES = 5_000
 """Maximum number of distinct values of a column that are counted; later ones are ignored."""
 
 
@@ -29,7 +29,7 @@ class CategorySpelling:
             return
         counts = self._counts.setdefault(name, {}).setdefault(file, Counter())
         for pair in pc.value_counts(column.drop_null()).to_pylist():
-            if len(counts) < MOST_VALUES or pair["values"] in counts:
+            if len(counts) < MAX_VALUES or pair["values"] in counts:
                 counts[pair["values"]] += pair["counts"]
 
     def notes(self) -> Iterator[str]:

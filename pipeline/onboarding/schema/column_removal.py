@@ -9,7 +9,7 @@ from components.table_reading.formats.registry import is_csv
 from components.table_reading.spans import SpanFile, open_folder
 from pipeline.onboarding.schema.schema_changes import SchemaChange
 
-MOST_REMOVED = 0.5
+MAX_REMOVED = 0.5
 """Maximum share of the schema's columns that may be removed without --allow-removal."""
 
 
@@ -18,7 +18,7 @@ def removal(changes: Sequence[SchemaChange], label: str, columns: int) -> str:
     gone = [change.feature for change in changes if change.what == "gone"]
     if label and label in gone:
         return f"this would remove the label '{on_one_line(label)}'"
-    if columns and len(gone) > MOST_REMOVED * columns:
+    if columns and len(gone) > MAX_REMOVED * columns:
         return f"this would remove {len(gone)} of {columns} columns"
     return ""
 

@@ -22,11 +22,11 @@ else:
 
 ALIKE = 0.15
 """Maximum distance between the distributions of a renamed column, 0 to 1; 200 rows have a sampling error of 0.1."""
-LEAST_ROWS = 50
+MIN_ROWS = 50
 """Minimum number of values of each column."""
 SIMILAR_NAMES = 0.5
 """Minimum difflib ratio of similar names."""
-MOST_DISTINCT = 0.5
+MAX_DISTINCT = 0.5
 """Maximum share of distinct texts; shares of near-unique texts are not comparable."""
 
 
@@ -70,7 +70,7 @@ def distance(before: pa.ChunkedArray, after: pa.ChunkedArray) -> float | None:
     For numbers, dates and times it is the Kolmogorov-Smirnov distance, for texts and Booleans the total variation
     distance.
     """
-    if len(before) < LEAST_ROWS or len(after) < LEAST_ROWS:
+    if len(before) < MIN_ROWS or len(after) < MIN_ROWS:
         return None
     kinds = [_kind(column.type) for column in (before, after)]
     if kinds[0] != kinds[1] or kinds[0] is None:
@@ -83,7 +83,7 @@ def distance(before: pa.ChunkedArray, after: pa.ChunkedArray) -> float | None:
     counts = [
         {pair["values"]: pair["counts"] for pair in pc.value_counts(column).to_pylist()} for column in (before, after)
     ]
-    if any(len(some) > MOST_DISTINCT * sum(some.values()) for some in counts):
+    if any(len(some) > MAX_DISTINCT * sum(some.values()) for some in counts):
         return None
     sizes = [sum(some.values()) for some in counts]
     values = counts[0].keys() | counts[1].keys()
@@ -150,6 +150,7 @@ _NAMING = {
     "features": ("categorical", "numeric", "cyclical"),
     "drift": ("thresholds", "slices"),
     "gate": ("features",),
+    "audit": ("annotators",),
     "evaluation": ("slices", "sensitive"),
 }
 """Tables and keys that name columns."""

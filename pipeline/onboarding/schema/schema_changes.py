@@ -20,8 +20,8 @@ from components.table_reading.column_types import is_list
 from pipeline.onboarding.initialise.column_values import short
 from pipeline.onboarding.schema.pbtxt_editor import domain_of, feature_named
 
-MOST_KEPT = 1000  # distinct values of a column that are counted one by one; the others are counted together
-MOST_SHOWN = 20  # with more new values than this, the domain is open
+MAX_KEPT = 1000  # distinct values of a column that are counted one by one; the others are counted together
+MAX_SHOWN = 20  # with more new values than this, the domain is open
 _TYPES = {"string": schema_pb2.BYTES, "float64": schema_pb2.FLOAT}
 _STORED: dict[str, tuple[tuple[str, ...], Any]] = {
     "bool": (("bool_domain",), True),
@@ -107,7 +107,7 @@ class MismatchCounts:
       there: Number of rows with a value.
       values: Number of values; more than `there` in a list column.
       longest: Maximum number of values of a row.
-      odd: Kind of anomaly (value, min, max) -> value -> count; the key None counts values beyond MOST_KEPT.
+      odd: Kind of anomaly (value, min, max) -> value -> count; the key None counts values beyond MAX_KEPT.
       extremes: Minimum and maximum of a numeric column.
     """
 
@@ -151,7 +151,7 @@ class MismatchCounts:
     def _count(self, what: str, values: pa.Array) -> None:
         counts = self.odd.setdefault(what, Counter())
         for pair in sorted(pc.value_counts(values).to_pylist(), key=lambda pair: -pair["counts"]):
-            kept = pair["values"] in counts or len(counts) < MOST_KEPT
+            kept = pair["values"] in counts or len(counts) < MAX_KEPT
             counts[pair["values"] if kept else None] += pair["counts"]
 
 
@@ -202,7 +202,7 @@ def _new_values(schema: Any, feature: Any, splits: Tallies) -> Iterable[SchemaCh
     shares = [odd[split] / tally.values for split, tally in splits.items() if tally.values]
     if not counts or max(shares) <= 1 - feature.distribution_constraints.min_domain_mass:
         return
-    if len(counts) > MOST_SHOWN:
+    if len(counts) > MAX_SHOWN:
         often = ", ".join(f"{short(value)} ({count:,})" for value, count in _most(counts)[:5])
         more = "more than " if None in counts else ""
         found = f"{more}{len(counts) - (None in counts):,} new values, {_rows(odd, splits)}, most often {often}"

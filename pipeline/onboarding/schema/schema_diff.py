@@ -107,7 +107,7 @@ def diff(config: Config, data: str | None = None, span: int | None = None, renam
             look.at(file, split)
     names = list(dict.fromkeys(file.name for files in splits.values() for file in files))
     looked = names[0] if len(names) == 1 else f"{names[0]} to {Path(names[-1]).name}"
-    named = {*config.features.names, *config.dataset.id, config.dataset.label}
+    named = {*config.features.names, *config.dataset.id, config.dataset.label, *config.audit.annotators}
     changes = numbered(look.changes(named, look.renames(splits) if renames else ()))
     look.notes += look.spelled.notes()
     about_columns = (config.dataset.label, len(source.columns), config.path)

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from components.shared.errors import PlumblineError
     from pipeline.run_history.run_summary import Summary
 
-MOST_ROWS = 5
+MAX_ROWS = 5
 """Maximum number of lines for a section in the table, each with at least SHOWN_SHARE of the section's time.
-profile.json contains all with at least LEAST_SHARE."""
+profile.json contains all with at least MIN_SHARE."""
 
-LEAST_SHARE = 0.01
+MIN_SHARE = 0.01
 SHOWN_SHARE = 0.05
 
 PHASES = ("import", "launcher", "executor", "other")
@@ -59,7 +59,7 @@ class Profile:
         for section in self.sections:
             phases = [section.phases.get(name, Cost()).cpu for name in PHASES]  # type: ignore[call-overload]
             lines.append(_line(section.name, section.total) + "".join(f" {seconds:>9.2f}" for seconds in phases))
-            lines += [_line(f"    {_short(who)}", cost) for (_, who), cost in _ranked(section, SHOWN_SHARE)[:MOST_ROWS]]
+            lines += [_line(f"    {_short(who)}", cost) for (_, who), cost in _ranked(section, SHOWN_SHARE)[:MAX_ROWS]]
         return "\n".join([*lines, _line("all", self.total), "CPU s: sum over all threads; by phase on the right"])
 
 
@@ -116,7 +116,7 @@ def _telling(sections: Sequence[ProfileSection]) -> tuple[ProfileSection, ...]:
     return tuple(one for one in sections if one.name != sections[0].name or one.total.wall >= 0.01)
 
 
-def _ranked(section: ProfileSection, share: float = LEAST_SHARE) -> list[tuple[tuple[str, str], Cost]]:
+def _ranked(section: ProfileSection, share: float = MIN_SHARE) -> list[tuple[tuple[str, str], Cost]]:
     """Functions by wall time, in descending order: at least a share of the section's time and three samples."""
     least = max(share * section.total.wall, 0.03)
     ranked = sorted(section.work.items(), key=lambda pair: -pair[1].wall)

@@ -22,7 +22,8 @@ class EvaluationSection(ConfigSection):
     tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
     """Change thresholds: metric -> how much worse than the champion, on the same rows, a candidate may be. A larger
     loss prevents the blessing if it is significant: Holm's procedure at 5 %, of which all slices together get a fifth,
-    1 %."""
+    1 %, or 5 % without tolerances over all rows. A larger loss that cannot be tested (a slice of fewer than 30 rows,
+    calibration_error) prevents it, too."""
     slice_tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
     """Change thresholds of slices: metric -> how much worse than the champion a candidate may be on a slice with at
     least `min_slice_rows` rows. A larger loss prevents the blessing if it is significant, see `tolerance`."""

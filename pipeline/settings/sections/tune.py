@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from components.tuner.search_space import nested, space_of
-from components.tuner.settings import METRICS
+from components.tuner.settings import TUNING_METRICS
 from pipeline.settings.sections.section import ConfigSection, Task
 from pipeline.settings.sections.training import TrainingSection
 
@@ -47,8 +47,10 @@ def check_tune(tune: TuneSection, training: TrainingSection, task: Task) -> None
     Raises:
       ValueError: A key does not apply to the task or the model, or contradicts another key.
     """
-    if tune.metric and tune.metric not in METRICS[task]:
-        raise ValueError(f"[tune] metric: {tune.metric}: no metric of a {task} task; legal: {', '.join(METRICS[task])}")
+    if tune.metric and tune.metric not in TUNING_METRICS[task]:
+        raise ValueError(
+            f"[tune] metric: {tune.metric}: no metric of a {task} task; legal: {', '.join(TUNING_METRICS[task])}"
+        )
     if training.model == "linear" and not tune.trials and not tune.space:
         return  # it has no settings to search, and nobody asks for a search
     try:

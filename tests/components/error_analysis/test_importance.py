@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from components.error_analysis.importance import MOST_CELLS, affordable, correlation_ratios, permutation_importance
+from components.error_analysis.importance import MAX_CELLS, affordable, correlation_ratios, permutation_importance
 from components.error_analysis.row_losses import row_losses
 
 
@@ -58,4 +58,4 @@ def test_features_and_rows_within_the_budget(features, expected):
 def test_cost_grows_at_most_linearly_with_the_number_of_features(features):
     measured, rows = affordable(features, 2000, 3)
     assert 10 <= measured <= features and 100 <= rows <= 2000
-    assert measured * 3 * rows * features <= max(MOST_CELLS, 10 * 3 * 100 * features)
+    assert measured * 3 * rows * features <= max(MAX_CELLS, 10 * 3 * 100 * features)

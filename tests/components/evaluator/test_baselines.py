@@ -48,7 +48,7 @@ def test_class_without_train_rows_has_a_probability_column(tmp_path):
     assert (found["linear"][:, 2] == 0).all() and found["prior"][0, 2] == 0
 
 
-@pytest.mark.parametrize(("limit", "value"), [("SAMPLE_ROWS", 40), ("MOST_CELLS", 80)])
+@pytest.mark.parametrize(("limit", "value"), [("SAMPLE_ROWS", 40), ("MAX_CELLS", 80)])
 def test_sample_is_bounded_and_spread_over_all_rows(tmp_path, monkeypatch, limit, value):
     monkeypatch.setattr(module, limit, value)
     numbers = [float(row) for row in range(ROWS)]
@@ -62,9 +62,7 @@ def test_sample_is_bounded_and_spread_over_all_rows(tmp_path, monkeypatch, limit
 
 
 def test_many_classes_reduce_the_rows_of_the_fit(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        module, "MOST_PRODUCTS", 150 * 5 * 2
-    )  # 150 rows, 4 inputs of the origin and 1 number, 2 classes
+    monkeypatch.setattr(module, "MAX_PRODUCTS", 150 * 5 * 2)  # 150 rows, 4 inputs of the origin and 1 number, 2 classes
     origins, numbers, labels = two_classes(ROWS)
     split = write_split(tmp_path / "train", origins, numbers, labels)
     baselines = learn_baselines(split, np.array(labels, float), "multiclass", FEATURES, "f1", classes=2)

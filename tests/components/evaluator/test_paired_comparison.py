@@ -11,9 +11,9 @@ from components.evaluator.paired_comparison import (
     MetricComparison,
     compare_metrics,
     draw_samples,
+    one_sided_p_value,
     outperforms,
     rejected_hypotheses,
-    significantly_worse,
 )
 from components.shared.statistics.weighted_metrics import MeanMetrics, ThresholdMetrics, regression_metrics
 
@@ -118,7 +118,7 @@ def test_model_is_never_worse_than_itself():
     ("difference", "error", "p"), [(-1.644854, 1, 0.05), (0, 1, 0.5), (-0.1, 0, 0.0), (0.0, 0, 1.0)]
 )
 def test_p_values(difference, error, p):
-    assert significantly_worse(difference, error) == pytest.approx(p, abs=1e-6)
+    assert one_sided_p_value(difference, error) == pytest.approx(p, abs=1e-6)
 
 
 def test_holms_procedure():
@@ -160,7 +160,7 @@ def test_very_many_rows_are_sampled_before_resampling(monkeypatch):
     both = models(5, 4000, 0.02)
     slices = {"s=0": np.arange(0, 4000, 2)}
     every = draw_samples(both, slices, 4000)
-    monkeypatch.setattr(paired_comparison, "MOST_ROWS", 1000)
+    monkeypatch.setattr(paired_comparison, "MAX_ROWS", 1000)
     some = draw_samples(both, slices, 4000)
     for part in ("", "s=0"):
         assert some.measured(part, "candidate") == every.measured(part, "candidate")

@@ -97,7 +97,7 @@ def test_many_classes_are_counted_as_the_libraries_do(rows):
     pair = coded.codes[both, 0], coded.codes[both, 1], len(coded.classes)
     by_library = krippendorff_alpha(coded), fleiss_kappa(coded), cohen_kappa(*pair)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(agreement_coefficients, "MOST_CLASSES", 0)
+        patch.setattr(agreement_coefficients, "MAX_CLASSES", 0)
         by_counts = krippendorff_alpha(coded), fleiss_kappa(coded), cohen_kappa(*pair)
     for one, other in zip(by_library, by_counts, strict=True):
         assert one == other or one == pytest.approx(other, abs=1e-9)

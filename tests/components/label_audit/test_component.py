@@ -30,8 +30,18 @@ def table(labels, rows: int = ROWS) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(named)
 
 
-def audited(folder: Path, batch: pa.RecordBatch, task: str = "binary", kinds: str = json.dumps(KINDS), **settings):
-    """Runs the component on `batch` as train and returns labels.json; the file of split eval is unreadable."""
+def audited(
+    folder: Path,
+    batch: pa.RecordBatch,
+    task: str = "binary",
+    kinds: str = json.dumps(KINDS),
+    more: dict[str, str] | None = None,
+    **settings,
+):
+    """Runs the component on `batch` as train and returns labels.json; the file of split eval is unreadable.
+
+    `more` are further component parameters.
+    """
     from tfx.dsl.components.base.base_executor import BaseExecutor
     from tfx.types.artifact_utils import encode_split_names
     from tfx.types.standard_artifacts import Examples
@@ -58,6 +68,7 @@ def audited(folder: Path, batch: pa.RecordBatch, task: str = "binary", kinds: st
         "task": task,
         "kinds": kinds,
         "settings": json.dumps(settings) if settings else "",
+        **(more or {}),
     }
     executor.Do({"examples": [examples]}, {"labels": [labels]}, properties)
     return json.loads((folder / "labels" / "labels.json").read_text())
@@ -139,3 +150,74 @@ def test_component_applies_the_settings(tmp_path):
     found = audited(tmp_path, table(flipped), model="logistic", max_issues=3, folds=2)
     assert (found["model"], len(found["issues"])) == ("logistic", 3)
     assert found["doubtful"] > 3
+
+
+KRIPPENDORFF = {
+    "A": "1 2 3 3 2 1 4 1 2 . . .",
+    "B": "1 2 3 3 2 2 4 1 2 5 . 3",
+    "C": ". 3 3 3 2 3 4 2 2 5 1 .",
+    "D": "1 2 3 3 2 4 4 1 2 5 1 .",
+}
+"""Krippendorff (2011): four observers, 12 units, "." is missing; nominal alpha 0.743."""
+
+
+def annotated(rows: int = ROWS, number: type = int) -> pa.RecordBatch:
+    """`table` with four annotators, whose first 12 rows are KRIPPENDORFF's units and whose others have no labels."""
+    batch = table(flipped, rows)
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    for name, cells in KRIPPENDORFF.items():
+        known = [None if cell == "." else number(cell) for cell in cells.split()]
+        columns[name] = pa.array(known + [None] * (rows - len(known)))
+    return pa.RecordBatch.from_pydict(columns)
+
+
+ANNOTATORS = {"annotators": json.dumps(list(KRIPPENDORFF))}
+
+
+@pytest.mark.parametrize("number", [int, str])
+def test_agreement_of_annotators_equals_that_of_the_libraries(tmp_path, number):
+    import krippendorff
+    from sklearn.metrics import cohen_kappa_score
+    from statsmodels.stats.inter_rater import aggregate_raters, fleiss_kappa
+
+    found = audited(tmp_path, annotated(number=number), more=ANNOTATORS)["agreement"]
+    units = np.array(
+        [[np.nan if cell == "." else float(cell) for cell in row.split()] for row in KRIPPENDORFF.values()]
+    )
+    assert found["alpha"] == pytest.approx(
+        krippendorff.alpha(reliability_data=units, level_of_measurement="nominal"), abs=1e-12
+    )
+    assert found["alpha"] == pytest.approx(0.743, abs=0.0005)
+    full = units[:, ~np.isnan(units).any(axis=0)].T.astype(int)
+    assert found["fleiss"] == pytest.approx(fleiss_kappa(aggregate_raters(full)[0]), abs=1e-12)
+    first = next(pair for pair in found["cohen"] if (pair["one"], pair["other"]) == ("A", "B"))
+    both = ~np.isnan(units[:2]).any(axis=0)
+    assert first["kappa"] == pytest.approx(cohen_kappa_score(*units[:2, both].astype(int)), abs=1e-12)
+    assert (found["rows"], found["compared"], found["disagreeing"]) == (ROWS, 11, 3)
+    # Unit 6 has four different labels. Its id is that of the examples.
+    assert found["send_back"][0] == {"row": 5, "id": "r5", "labels": {"A": "1", "B": "2", "C": "3", "D": "4"}}
+    assert found["alpha_interval"] is None  # 11 rows are too few
+    assert "reliable" in found["advice"][0] or "tentative" in found["advice"][0]
+
+
+def test_agreement_of_the_component_equals_that_of_the_command(tmp_path):
+    import pyarrow.parquet as pq
+
+    from pipeline.labels.audit import audit
+
+    batch = annotated()
+    pq.write_table(pa.table(batch), tmp_path / "table.parquet")
+    by_command = audit(
+        str(tmp_path / "table.parquet"), "label", ids=["row_id"], labelers=list(KRIPPENDORFF), model="logistic"
+    )
+    component = audited(tmp_path / "run", batch, more={**ANNOTATORS, "slices": '["color"]'}, model="logistic")
+    assert component["agreement"] == json.loads(json.dumps(by_command.to_json()["agreement"]))
+
+
+def test_agreement_is_absent_without_annotators(tmp_path):
+    assert "agreement" not in audited(tmp_path, table(flipped))
+
+
+def test_a_column_that_no_example_has_is_an_annotator_without_labels(tmp_path):
+    found = audited(tmp_path, table(flipped), more={"annotators": '["ann", "ben"]'})["agreement"]
+    assert (found["compared"], found["alpha"], [one["labelled"] for one in found["labelers"]]) == (0, None, [0, 0])

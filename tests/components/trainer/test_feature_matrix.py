@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer.feature_matrix import MOST_CODES, FeatureMatrix
+from components.trainer.feature_matrix import MAX_CODES, FeatureMatrix
 
 
 def test_by_hand() -> None:
@@ -36,9 +36,9 @@ def test_only_frequent_categories_have_a_code() -> None:
     ids = np.repeat(np.arange(400), np.arange(400, 0, -1)) + 2
     table = FeatureMatrix({"categorical": ids[:, None].astype(np.int32)}, ids=402)
     codes = table({"categorical": tf.constant(np.arange(2, 402)[:, None])}).numpy()[:, 0]
-    assert sorted(set(codes.tolist())) == list(range(MOST_CODES))
-    assert (codes[: MOST_CODES - 1] > 0).all()
-    assert (codes[MOST_CODES - 1 :] == 0).all()
+    assert sorted(set(codes.tolist())) == list(range(MAX_CODES))
+    assert (codes[: MAX_CODES - 1] > 0).all()
+    assert (codes[MAX_CODES - 1 :] == 0).all()
 
 
 def test_numbers_alone() -> None:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from components.trainer.candidates import TaskSpec
 from components.trainer.fitting import fit
-from components.trainer.small_data import FEW_ROWS, LEAST_STEPS, fitted_to
+from components.trainer.small_data import FEW_ROWS, MIN_STEPS, fitted_to
 from components.trainer.training_columns import TrainingColumns
 
 pytestmark = pytest.mark.slow
@@ -117,7 +117,7 @@ def test_small_data_have_small_batches_and_enough_steps() -> None:
     assert fitted_to(settings, FEW_ROWS) == (settings, {})
     fitted, changed = fitted_to(settings, 500)
     assert fitted["batch_size"] == 25
-    assert fitted["epochs"] * -(-500 // fitted["batch_size"]) >= LEAST_STEPS
+    assert fitted["epochs"] * -(-500 // fitted["batch_size"]) >= MIN_STEPS
     assert set(changed) == {"batch_size", "epochs", "patience"}
     assert fitted_to(settings | {"epochs": 1000}, 500)[0]["epochs"] == 1000
 

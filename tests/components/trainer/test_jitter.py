@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from components.trainer.jitter import LEAST_VALUES, half_steps, jittered
+from components.trainer.jitter import MIN_VALUES, half_steps, jittered
 from components.trainer.training_columns import TrainingColumns
 
 
@@ -16,13 +16,13 @@ def rows(numeric: np.ndarray, missing: np.ndarray | None = None) -> TrainingColu
 
 
 def test_half_distances_by_hand():
-    column = np.array([0.0, 1.0, 4.0, 4.0, *range(10, 10 + LEAST_VALUES)])
+    column = np.array([0.0, 1.0, 4.0, 4.0, *range(10, 10 + MIN_VALUES)])
     assert half_steps(column)[:4].tolist() == [0.5, 0.5, 1.5, 1.5]
     assert half_steps(column)[4] == 0.5
 
 
 def test_columns_of_few_values_are_not_jittered():
-    column = np.tile(np.arange(LEAST_VALUES - 1.0), 5)
+    column = np.tile(np.arange(MIN_VALUES - 1.0), 5)
     assert not half_steps(column).any()
     assert half_steps(np.append(column, 1e3)).any()
     assert half_steps(np.zeros(0)).shape == (0,)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.trainer.network_layers import Heads, Shape, build_model, multiplications
-from components.trainer.time_budget import AUTO_MOST, Size, network_seconds, plan_training, round_seconds, seconds_of
+from components.trainer.time_budget import AUTO_MAX, Size, network_seconds, plan_training, round_seconds, seconds_of
 
 SETTINGS = {"trees": {"n_estimators": 600, "num_leaves": 63, "colsample_bytree": 0.3}}
 
@@ -12,7 +12,7 @@ SETTINGS = {"trees": {"n_estimators": 600, "num_leaves": 63, "colsample_bytree":
 def test_auto_is_ten_seconds_plus_one_for_140_000_values() -> None:
     assert seconds_of("auto", Size(300_000, 23, 1)) == pytest.approx(10 + 6_900_000 / 140_000)  # about a minute
     assert seconds_of("auto", Size(35_000, 9, 49)) == pytest.approx(10 + 315_000 * 7 / 140_000)
-    assert seconds_of("auto", Size(10_000_000, 50, 1)) == AUTO_MOST
+    assert seconds_of("auto", Size(10_000_000, 50, 1)) == AUTO_MAX
     assert seconds_of(7, Size(300_000, 23, 1)) == 7
 
 
@@ -45,7 +45,7 @@ def test_cost_of_the_network_grows_with_its_multiplications() -> None:
     assert flights == 8 * ((8 * 8 + 15 * 17 + 1) * 256 + 256 * 128 + 128)
     wide = multiplications(Shape({"categorical": 1_291, "numeric": 200}, ids=5_000, outputs=1), settings)
     assert network_seconds(18_000, 1, flights) == pytest.approx(1.0, rel=0.02)
-    assert network_seconds(6_000, 20, wide) > AUTO_MOST / 3  # three fits of 8,000 rows exceed every automatic budget
+    assert network_seconds(6_000, 20, wide) > AUTO_MAX / 3  # three fits of 8,000 rows exceed every automatic budget
 
 
 def test_multiplications_are_those_of_the_dense_layers() -> None:

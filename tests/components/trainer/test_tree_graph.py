@@ -81,7 +81,7 @@ def test_categories_that_no_split_tells_apart_share_a_rank(monkeypatch: pytest.M
     table[0, 0] = np.nan
     grouped = TreeGraph(tables)(tf.constant(table)).numpy()
     assert grouped == pytest.approx(_raw(booster, table), abs=5e-6)
-    monkeypatch.setattr(tree_tables, "MOST_BYTES", tables.bits.nbytes // 4)
+    monkeypatch.setattr(tree_tables, "MAX_BYTES", tables.bits.nbytes // 4)
     smaller = tables_of(trees, 1, 30)
     assert smaller.bits.nbytes <= tables.bits.nbytes // 4
     assert (TreeGraph(smaller)(tf.constant(table)).numpy() == grouped).all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monitor.alarms.alarm_rule import AlarmRule
-from monitor.alarms.incidents import group
+from monitor.alarms.incidents import group_alarms
 from monitor.incident import Incident
 
 RULE = AlarmRule()
@@ -27,7 +27,9 @@ def run(window):
             alarms, state = RULE.update(window(number), measurements, state)
             still_open = [one for one in found.values() if one.state != "closed"]
             number_next = len(found) + 1
-            changed = group(alarms, measurements, still_open, window(number), state, next_number=number_next, **options)
+            changed = group_alarms(
+                alarms, measurements, still_open, window(number), state, next_number=number_next, **options
+            )
             found |= {one.number: one for one in changed}
         return found
 
@@ -96,7 +98,7 @@ def test_a_higher_level_opens_an_acknowledged_incident_again(window, skew):
         effects = {"a": 0.2 if number >= 20 else 0.0, "b": 0.9 if number >= 22 else 0.0}
         measurements = [skew(abs(rng.normal(0, 0.02)) + value, name) for name, value in effects.items()]
         alarms, state = RULE.update(window(number), measurements, state)
-        for one in group(alarms, measurements, list(found.values()), window(number), state, next_number=1):
+        for one in group_alarms(alarms, measurements, list(found.values()), window(number), state, next_number=1):
             found[one.number] = replace(one, state="acknowledged") if one.level == "moderate" else one
     assert (found[1].state, found[1].level) == ("open", "severe")
 

@@ -4,7 +4,7 @@ from components.registry.aliases import Aliases, aliases_text
 from components.shared.files import write_text
 from monitor.dashboard import history as module
 from monitor.dashboard.history import Place, read_history
-from monitor.dashboard.page_cache import KEPT_SECONDS, LOOK_SECONDS, MOST_PAGES, PageCache
+from monitor.dashboard.page_cache import KEPT_SECONDS, LOOK_SECONDS, MAX_PAGES, PageCache
 from monitor.store import MonitorStore
 from serving.canary.journal import Journal
 from tests.monitor.dashboard.made_up import made_up
@@ -62,10 +62,10 @@ def test_a_page_is_made_again_after_a_minute(tmp_path):
 def test_readers_have_pages_of_their_own(tmp_path):
     made = Made(Place("flights", tmp_path, str(tmp_path / "registry")))
     assert [made.page("a"), made.page("b"), made.page("a")] == ["page 1", "page 2", "page 1"]
-    for reader in range(2 * MOST_PAGES):
+    for reader in range(2 * MAX_PAGES):
         made.page(reader)
     (entry,) = made.cache._entries.values()
-    assert len(entry.pages) <= MOST_PAGES
+    assert len(entry.pages) <= MAX_PAGES
     made.cache.forget()
     assert made.page("a") == f"page {made.count}"
 
@@ -73,7 +73,7 @@ def test_readers_have_pages_of_their_own(tmp_path):
 def test_many_measurements_leave_fewer_windows(tmp_path, monkeypatch):
     place = made_up(tmp_path / "flights", days=6)
     each = len(read_history(place, 60).last)
-    monkeypatch.setattr(module, "MOST_MEASUREMENTS", 3 * each)
+    monkeypatch.setattr(module, "MAX_MEASUREMENTS", 3 * each)
     found = read_history(place, 60)
     assert [window.number for window in found.windows] == [4, 5, 6]
     assert f"Each window has {each} measurements; the last 3 windows are shown." in found.problems

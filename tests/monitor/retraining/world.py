@@ -14,7 +14,7 @@ from components.registry.registry import Aliases, Registry
 from monitor.retraining.inbox import Inbox
 from monitor.retraining.look import Retrainer
 from monitor.retraining.settings import RetrainingSettings
-from monitor.retraining.steps import Parts, WrittenSpans
+from monitor.retraining.steps import RetrainingDependencies, WrittenSpans
 from monitor.store import MonitorStore
 from serving.canary.policy import CanaryPolicy
 from tests.serving.canary.arms import drawn
@@ -85,7 +85,7 @@ class World:
 
     def retrainer(self, **changes: Any) -> Retrainer:
         """A retrainer of a new process: nothing but the files is left of the last one."""
-        parts = Parts(
+        parts = RetrainingDependencies(
             self.store,
             replace(self.settings, **changes),
             self.inbox,

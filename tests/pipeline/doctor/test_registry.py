@@ -11,7 +11,7 @@ from components.registry.registry import Registry
 from components.shared.files import write_json
 from pipeline.doctor.finding import DatasetPaths, DoctorOptions
 from pipeline.doctor.registry import check_registry
-from pipeline.doctor.registry_repair import mend_labels
+from pipeline.doctor.registry_repair import repair_labels
 from pipeline.doctor.set_aside import SetAside
 from tests.components.registry.bucket_place import bucket as bucket
 from tests.components.registry.bucket_place import s3_server as s3_server
@@ -107,7 +107,7 @@ def test_leftovers_of_a_killed_push(runs):
     staging.mkdir()
     (staging / "saved_model.pb").write_text("half")
     ((_, severity, what),) = runs.found()
-    assert (severity, what) == ("warning", "1 leftovers of killed pushes, such as .staging-3-abc")
+    assert (severity, what) == ("warning", "1 leftovers of interrupted pushes, such as .staging-3-abc")
     (aside,) = map(Path, runs.repair().set_aside)
     assert (aside / "registry" / ".staging-3-abc" / "saved_model.pb").read_text() == "half"
     assert runs.found() == []
@@ -132,11 +132,11 @@ def test_in_a_bucket(bucket, tmp_path, monkeypatch):
     assert found() == [("error", "saved_model.pb: differs from the pushed file", False)]
     bucket.delete("2")
     assert found() == [("error", "live is 2, which does not exist (available: 1)", True)]
-    mend_labels(registry, SetAside(tmp_path / "home"))
+    repair_labels(registry, SetAside(tmp_path / "home"))
     assert registry.labels().live == 1
     bucket.write("labels.json", b"{")
     assert [(severity, repairable) for severity, _, repairable in found()] == [("error", True)]
-    mend_labels(registry, SetAside(tmp_path / "home"))
+    repair_labels(registry, SetAside(tmp_path / "home"))
     assert found() == []
     assert [path.read_bytes() for path in sorted((tmp_path / "home").rglob("labels.json*"))][-1] == b"{"
 

@@ -5,7 +5,7 @@ import pytest
 
 from components.shared.errors import UsageError
 from pipeline.drift.history import ComparedRun, DriftHistory, Row
-from pipeline.drift.history_chart import MOST_FEATURES, MOST_SPANS, chart_json, save_chart
+from pipeline.drift.history_chart import MAX_FEATURES, MAX_SPANS, chart_json, save_chart
 
 
 def history(features: int = 3, spans: int = 4, threshold: float | None = 0.1) -> DriftHistory:
@@ -60,7 +60,7 @@ def drawn(specification: dict) -> list[dict]:
 
 
 def test_excess_features_and_spans_are_left_out_with_a_note():
-    specification = chart_json(history(features=MOST_FEATURES + 10, spans=MOST_SPANS + 5))
+    specification = chart_json(history(features=MAX_FEATURES + 10, spans=MAX_SPANS + 5))
     assert specification["title"]["subtitle"][-2:] == [
         "The 40 most drifted of 50 features.",
         "The last 60 of 65 spans.",

@@ -15,12 +15,6 @@ from pipeline.settings.config import Config, load_config
 RARE = 48
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def many_classes(folder: Path) -> Config:
     """48 classes, the rarest with two rows each; rows are dealt by a hash of their id."""
     lines, row = ["id,size,y"], 0

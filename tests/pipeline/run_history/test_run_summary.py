@@ -185,3 +185,22 @@ def test_what_was_tried_is_read_from_the_trainers_report(tmp_path):
     assert from_artifacts(run)["model"] == {}
     (tmp_path / "training.json").write_text(json.dumps({"members": [1], "seconds": {"read": 1.0, "train": 2.5}}))
     assert from_artifacts(run)["model"] == {"members": [1], "seconds": 3.5}
+
+
+AGREEMENT = {
+    "alpha": 0.74321, "alpha_interval": [0.7, 0.8], "labelers": [{"name": "ann"}, {"name": "ben"}], "disagreeing": 1200,
+    "compared": 5000, "advice": ["All 7 rows have the same class: alpha is not defined."],
+}  # fmt: skip
+
+
+def test_the_agreement_of_annotators_is_one_line():
+    assert "agreement" not in summary_text(summary())
+    text = summary_text(summary(labels={**summary().labels, "agreement": AGREEMENT}))
+    assert (
+        "  agreement   Krippendorff's alpha 0.743 (95 % interval 0.700 to 0.800) of 2 annotators; 1,200 of 5,000 rows "
+        "have different labels\n"
+    ) in text
+    few = {**AGREEMENT, "alpha_interval": None}
+    assert "alpha 0.743 of 2 annotators" in summary_text(summary(labels={"agreement": few}))
+    same = {**AGREEMENT, "alpha": None}
+    assert "  agreement   All 7 rows have the same class" in summary_text(summary(labels={"agreement": same}))

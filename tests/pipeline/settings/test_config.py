@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from components.shared.errors import ConfigError
-from pipeline.settings.config import METRICS, find_config, load_config
+from pipeline.settings.config import THRESHOLD_METRICS, find_config, load_config
+from tests.projects import load_settings
 
 SETTINGS = """
 [dataset]
@@ -21,17 +22,10 @@ cyclical = { hour = 24 }
 """
 
 
-def load(tmp_path: Path, text: str | bytes):
-    path = tmp_path / "pipeline.toml"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    (tmp_path / "schema.pbtxt").write_text("")
-    return load_config(path)
-
-
 def refusal(tmp_path: Path, text: str | bytes) -> str:
     """The message, without the file that it begins with."""
     with pytest.raises(ConfigError) as error:
-        load(tmp_path, text)
+        load_settings(tmp_path, text)
     message = str(error.value)
     assert len(message.splitlines()) == 1
     assert message.startswith(f"{tmp_path / 'pipeline.toml'}: ")
@@ -39,7 +33,7 @@ def refusal(tmp_path: Path, text: str | bytes) -> str:
 
 
 def test_what_is_not_written_has_a_default(tmp_path):
-    config = load(tmp_path, SETTINGS)
+    config = load_settings(tmp_path, SETTINGS)
     assert config.dataset.task == "binary"
     assert (config.data.pattern, config.data.window) == ("span-{span}.csv", 3)
     assert (config.gate.anomalies, config.gate.drift) == ("block", "warn")
@@ -48,8 +42,8 @@ def test_what_is_not_written_has_a_default(tmp_path):
 
 
 def test_settings_are_frozen_hashable_and_equal_by_value(tmp_path):
-    config, again = load(tmp_path, SETTINGS), load(tmp_path, SETTINGS)
-    other = load(tmp_path, SETTINGS.replace('"n"', '"m"'))
+    config, again = load_settings(tmp_path, SETTINGS), load_settings(tmp_path, SETTINGS)
+    other = load_settings(tmp_path, SETTINGS.replace('"n"', '"m"'))
     assert {config, again, other} == {config, other}
     assert hash(config.features) == hash(again.features)
     with pytest.raises(ValueError, match="frozen"):
@@ -57,15 +51,15 @@ def test_settings_are_frozen_hashable_and_equal_by_value(tmp_path):
 
 
 def test_equal_settings_have_equal_hashes_whatever_their_order(tmp_path):
-    one = load(tmp_path, SETTINGS + "[evaluation]\nthresholds = { auc = 1, accuracy = 0.5 }\n")
-    other = load(tmp_path, SETTINGS + "[evaluation]\nthresholds = { accuracy = 0.5, auc = 1.0 }\n")
+    one = load_settings(tmp_path, SETTINGS + "[evaluation]\nthresholds = { auc = 1, accuracy = 0.5 }\n")
+    other = load_settings(tmp_path, SETTINGS + "[evaluation]\nthresholds = { accuracy = 0.5, auc = 1.0 }\n")
     assert one == other
     assert hash(one) == hash(other)
 
 
 @pytest.mark.parametrize("change", [lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text])
 def test_a_file_from_windows_is_read(tmp_path, change):
-    assert load(tmp_path, change(SETTINGS)) == load(tmp_path, SETTINGS)
+    assert load_settings(tmp_path, change(SETTINGS)) == load_settings(tmp_path, SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -186,17 +180,17 @@ def test_a_metric_that_the_task_has_not_is_refused_with_those_it_has(tmp_path, t
     assert found.startswith(f"[evaluation] {key}: {metric} is no metric of a {task} task; legal: ")
 
 
-@pytest.mark.parametrize("task", METRICS)
+@pytest.mark.parametrize("task", THRESHOLD_METRICS)
 @pytest.mark.parametrize("key", ["thresholds", "slice_thresholds", "tolerance", "slice_tolerance"])
 def test_a_bound_above_the_largest_value_of_the_metric_is_refused(tmp_path, task, key):
     """`slice_tolerance = { recall = 2 }`, meant as two points, would never be exceeded."""
-    for metric in METRICS[task]:
+    for metric in THRESHOLD_METRICS[task]:
         text = (
             SETTINGS.replace('"y"', f'"y"\ntask = "{task}"')
             + f"[evaluation]\nslices = [['x']]\n{key} = {{ {metric} = 2 }}"
         )
         if metric in ("log_loss", "rmse", "mae"):
-            load(tmp_path, text)
+            load_settings(tmp_path, text)
         else:
             found = refusal(tmp_path, text)
             assert found == f"[evaluation] {key}.{metric}: must lie between 0 and 1, not 2.0"
@@ -207,7 +201,7 @@ def test_an_empty_slice_is_refused(tmp_path):
 
 
 def test_a_missing_schema_is_named(tmp_path):
-    load(tmp_path, SETTINGS)
+    load_settings(tmp_path, SETTINGS)
     (tmp_path / "schema.pbtxt").unlink()
     with pytest.raises(ConfigError, match=r"schema\.pbtxt: no such file"):
         load_config(tmp_path / "pipeline.toml")
@@ -236,6 +230,6 @@ def test_the_flights_settings_are_good(project):
 
 def test_a_linear_model_alone_has_nothing_to_search_and_is_no_error_unless_a_search_is_asked_for(tmp_path: Path):
     linear = SETTINGS + '[training]\nmodel = "linear"\n'
-    assert load(tmp_path, linear).training.model == "linear"
+    assert load_settings(tmp_path, linear).training.model == "linear"
     for asked in ("[tune]\ntrials = 3\n", "[tune.space]\nepochs = [3, 4]\n"):
         assert refusal(tmp_path, linear + asked).startswith("[tune.space] ")

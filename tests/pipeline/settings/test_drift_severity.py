@@ -5,20 +5,18 @@ from pathlib import Path
 import pytest
 
 from components.shared.errors import ConfigError
-from pipeline.settings.config import Config, load_config
+from pipeline.settings.config import Config
 from pipeline.settings.drift_plan import plan_of
+from tests.projects import load_settings
 
 
 def config(tmp_path: Path, table: str) -> Config:
-    path = tmp_path / "pipeline.toml"
-    (tmp_path / "schema.pbtxt").write_text("")
-    path.write_text(
+    return load_settings(
+        tmp_path,
         '[dataset]\nname = "loans"\ntask = "binary"\nlabel = "bad"\n'
         '[data]\ndirectory = "."\npattern = "{span}.csv"\n[features]\nnumeric = ["income"]\n'
         f"[evaluation.thresholds]\nauc = 0.5\n{table}",
-        encoding="utf-8",
     )
-    return load_config(path)
 
 
 def test_levels_reach_the_comparison(tmp_path):

@@ -1,6 +1,5 @@
 """What a search found, for the runs after it: told, written into pipeline.toml, or re-used."""
 
-import shutil
 from codecs import BOM_UTF8
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from pipeline.settings.config import load_config
 from pipeline.settings.sections.tune import TuneSection
 from pipeline.settings.tuning_result import FILE, TuningResult, in_force, keep, last, trained_with, write
 from pipeline.settings.tuning_result_text import edited, in_short
+from tests.projects import flights_project
 
-FLIGHTS = Path(__file__).parents[3] / "schemas" / "flights"
 FOUND = {
     "settings": {"dropout": 0.1, "hidden_units": [128, 64], "trees": {"num_leaves": 31}},
     "adopted": True,
@@ -34,9 +33,8 @@ STAYS = FOUND | {"settings": {}, "adopted": False, "after": 0.4123}
 
 
 @pytest.fixture
-def config(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(FLIGHTS, tmp_path / "schemas" / "flights")
+def config(place):
+    flights_project(place)
     return load_config(Path("schemas/flights/pipeline.toml"))
 
 

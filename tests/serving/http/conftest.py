@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.registry.registry import Registry
+from tests.projects import flights_project
 from tests.serving.http import running
 from tests.serving.models.saved_models import push, write_model
 
@@ -23,7 +24,7 @@ def start(tmp_path: Path, models: dict[float, Path]) -> Iterator[Callable[..., r
     started: list[running.Server] = []
 
     def start(*options: str, settings: str = "", environment: dict[str, str] | None = None) -> running.Server:
-        folder = running.project(tmp_path / f"project{len(started)}", settings)
+        folder = flights_project(tmp_path / f"project{len(started)}", settings=settings)
         push(Registry(folder / "runs" / "flights" / "registry"), models[1.0])
         started.append(running.start(folder, *options, environment=environment))
         return started[-1]
@@ -39,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, models: dict[float, Path]) 
         '[serving]\nreceive_seconds = 2.0\nidle_seconds = 120.0\nmax_body_mb = 0.1\nkey_input = "text"\n'
         'time_header = "X-Event-Time"\n'
     )
-    folder = running.project(tmp_path_factory.mktemp("project"), settings)
+    folder = flights_project(tmp_path_factory.mktemp("project"), settings=settings)
     push(Registry(folder / "runs" / "flights" / "registry"), models[1.0])
     started = running.start(folder)
     yield started

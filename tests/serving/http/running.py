@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +16,8 @@ from typing import Any
 
 from serving.request_log.reading import RequestLog
 from tests.pipeline.process.default_signals import default_signals
+from tests.projects import CHECKOUT
 
-CHECKOUT = Path(__file__).parents[3]
 STARTED_WITHIN = 180
 """Seconds; importing TensorFlow alone takes 7 on a quiet machine."""
 
@@ -75,14 +74,6 @@ def ask(
     connection.request(method, path, data, headers or {})
     response = connection.getresponse()
     return Answer(response.status, response.read(), {name.lower(): value for name, value in response.getheaders()})
-
-
-def project(folder: Path, settings: str = "") -> Path:
-    """A project with the settings of the flights; `settings` is added to its pipeline.toml."""
-    shutil.copytree(CHECKOUT / "schemas" / "flights", folder / "schemas" / "flights")
-    path = folder / "schemas" / "flights" / "pipeline.toml"
-    path.write_text(path.read_text() + "\n" + settings)
-    return folder
 
 
 def start(folder: Path, *options: str, environment: dict[str, str] | None = None) -> Server:

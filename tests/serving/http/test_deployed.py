@@ -15,6 +15,7 @@ from components.registry.registry import Registry
 from tests.components.registry.bucket_place import BucketPlace
 from tests.components.registry.bucket_place import bucket as bucket
 from tests.components.registry.bucket_place import s3_server as s3_server
+from tests.projects import flights_project
 from tests.serving.http import running
 from tests.serving.http.running import wait_for
 from tests.serving.models.saved_models import push
@@ -43,7 +44,7 @@ def server(tmp_path: Path, bucket: BucketPlace, models: dict[float, Path]) -> It
         if not word.startswith(OWN):
             name, value = word.split("=")
             words.append(f"{name}={places.get(value, value)}")
-    started = running.start(running.project(tmp_path / "project"), *words)
+    started = running.start(flights_project(tmp_path / "project"), *words)
     yield started
     running.stop([started])
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.http.running import CHECKOUT, Server, logged, project, wait_for
+from tests.projects import CHECKOUT, flights_project
+from tests.serving.http.running import Server, logged, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -125,7 +126,7 @@ def test_port_in_use_is_refused(start: Callable[..., Server], tmp_path: Path) ->
 
 
 def test_registry_without_a_live_version_is_refused(tmp_path: Path) -> None:
-    folder = project(tmp_path / "project")
+    folder = flights_project(tmp_path / "project")
     found = refused(folder)
     assert found.returncode == 2
     assert "has no live version; `plumbline run --dataset flights` trains and pushes one" in found.stderr

@@ -71,5 +71,5 @@ def test_critical_distance_is_that_of_the_exact_tails(n, m, level):
 def test_critical_distance_of_many_counts_is_searched(monkeypatch):
     counts, times = np.random.default_rng(1).multinomial(6000, np.full(30, 1 / 30)), np.ones(30)
     summed = critical_distance(counts, times, 4000, 2000, 0.05)
-    monkeypatch.setattr(hypergeometric, "_MOST_STEPS", 0)
+    monkeypatch.setattr(hypergeometric, "_MAX_STEPS", 0)
     assert summed <= critical_distance(counts, times, 4000, 2000, 0.05) <= summed * 1.01

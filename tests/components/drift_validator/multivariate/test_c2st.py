@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from components.drift_validator.multivariate.c2st import (
-    FEWEST,
+    MIN_ROWS,
     C2STResult,
     _auc,
     _placements,
@@ -165,8 +165,8 @@ def test_all_column_types():
 @pytest.mark.parametrize(
     ("baseline", "current"),
     [
-        (flights(FEWEST - 1, 1), flights(500, 2)),
-        (flights(500, 1), flights(FEWEST - 1, 2)),
+        (flights(MIN_ROWS - 1, 1), flights(500, 2)),
+        (flights(500, 1), flights(MIN_ROWS - 1, 2)),
         (flights(500, 1), flights(0, 2)),
         (flights(0, 1), flights(0, 2)),
         (flights(500, 1)[["dep"]], flights(500, 2)),

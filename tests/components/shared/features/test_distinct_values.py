@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from components.arrow_example_gen.float_rounding import RoundingCheck, worst
-from components.shared.features.distinct_values import MOST_SAMPLED, NumberSample, told_apart
+from components.shared.features.distinct_values import MAX_SAMPLED, NumberSample, told_apart
 
 
 def test_values_that_become_equal_are_counted() -> None:
@@ -30,7 +30,7 @@ def test_sample_is_bounded_and_spread_over_all_rows() -> None:
     for start in range(0, 100_000, 777):
         sample.add(pa.array(range(start, min(start + 777, 100_000))))
     values = sample.values()
-    assert MOST_SAMPLED <= len(values) <= 2 * MOST_SAMPLED
+    assert MAX_SAMPLED <= len(values) <= 2 * MAX_SAMPLED
     assert len(set(np.diff(values))) == 1 and values[-1] > 99_980
 
 

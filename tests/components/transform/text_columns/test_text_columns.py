@@ -181,7 +181,7 @@ def test_sample_is_bounded_and_drawn_from_all_rows(monkeypatch: pytest.MonkeyPat
     assert [text.decode() for text in texts] == [f"text {int(at):05d}" for at in labels]
     assert (np.diff(labels) > 0).all() and labels.min() < 1000 and labels.max() > 4000
 
-    monkeypatch.setattr(sample_module, "MOST_BYTES", 1000)
+    monkeypatch.setattr(sample_module, "MAX_BYTES", 1000)
     sample = TextSample(100, 1000, 13)
     sample.add(pa.array([b"x" * 100] * 50), np.zeros(50))
     assert len(sample.result()[0]) == 10

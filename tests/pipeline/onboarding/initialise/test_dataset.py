@@ -12,6 +12,7 @@ from components.shared.errors import InputError, UsageError
 from components.table_reading.column_types import column_types, parse_schema
 from pipeline.cli import main
 from pipeline.onboarding.initialise.dataset import initialise
+from pipeline.preflight.data_check import check_schema
 from pipeline.settings.config import load_config
 
 ROWS = 200
@@ -29,12 +30,6 @@ def table(rows=ROWS, start=0, label=lambda row: "yes" if LUCK[row] < 0.3 else "n
             f'C{row:04},"{color}",{size},{row * 17 % 24},{day},{paid},{"0" if row % 2 else ""}1{row % 5},{label(row)}'
         )
     return "\n".join(lines) + "\n"
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def write(path, text):
@@ -184,3 +179,54 @@ def test_it_starts_without_tensorflow():
     module = "pipeline.onboarding.initialise.dataset"
     code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules or 'tfx' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+ANN = ["yes" if luck < 0.32 else "no" for luck in LUCK]
+BEN = ["1" if luck < 0.28 else "" if luck > 0.9 else "0" for luck in LUCK]
+
+
+def annotated(rows=ROWS):
+    """`table` with two annotators, of text and of integers with gaps; they would leak the label as features."""
+    head, *lines = table(rows).splitlines()
+    more = zip(lines, ANN, BEN, strict=False)
+    return "\n".join([f"{head},ann,ben,eve", *(f"{line},{ann},{ben},{ann}" for line, ann, ben in more)]) + "\n"
+
+
+def test_annotators_are_kept_out_of_the_features_and_written_as_settings(place):
+    found = initialise(write(place / "shop.csv", annotated()), "y", annotators=["ann", "ben"])
+    config = load_config(Path("schemas/shop/pipeline.toml"))
+    assert config.audit.annotators == ("ann", "ben")
+    assert not {"ann", "ben"} & {*config.features.names, *config.dataset.id}
+    assert check_schema(config)["ben"] == "int64"
+    reasons = {one["column"]: one["why"] for one in found.to_json()["left_out"]}
+    assert reasons["ann"] == reasons["ben"] == "an annotator's labels, compared by [audit] annotators"
+    assert "eve" not in reasons  # a copy of an annotator is judged as any other column: it leaks the label
+    assert [leak["column"] for leak in found.to_json()["leaks"]] == ["eve"]
+
+
+def test_a_second_init_can_name_annotators(place):
+    data = write(place / "shop.csv", annotated())
+    initialise(data, "y")
+    initialise(data, "y", annotators=["ann", "ben", "eve"])
+    assert load_config(Path("schemas/shop/pipeline.toml")).audit.annotators == ("ann", "ben", "eve")
+
+
+@pytest.mark.parametrize(
+    ("annotators", "message"),
+    [
+        (["ann", "bem"], "--annotators bem: no such column; .*ben"),
+        (["ann", "y"], "--annotators y: this is the label"),
+        (["ann", "size"], "--annotators size: the column is float64"),
+        (["ann"], "--annotators ann: give at least two columns, each once"),
+        (["ann", "ann"], "--annotators ann,ann: give at least two columns, each once"),
+    ],
+)
+def test_illegal_annotators_write_nothing(place, annotators, message):
+    with pytest.raises(UsageError, match=message):
+        initialise(write(place / "shop.csv", annotated()), "y", annotators=annotators)
+    assert not Path("schemas").exists()
+
+
+def test_a_numeric_label_has_no_annotators(place):
+    with pytest.raises(UsageError, match="--annotators: agreement compares classes"):
+        initialise(write(place / "shop.csv", annotated()), "size", annotators=["ann", "ben"])

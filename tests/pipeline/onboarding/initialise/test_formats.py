@@ -20,10 +20,7 @@ from pipeline.settings.config import load_config
 CASES = Path(__file__).parents[3] / "cases"
 
 
-@pytest.fixture(autouse=True)
-def place(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("place")
 
 
 def init(name: str, label: str = "left", **more) -> Initialised:

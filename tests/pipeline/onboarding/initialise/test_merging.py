@@ -29,12 +29,6 @@ def frame() -> pd.DataFrame:
     )
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def init(table: pd.DataFrame) -> Initialised:
     table.to_csv("shop.csv", index=False)
     return initialise("shop.csv", "y")

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -8,7 +10,7 @@ from components.table_reading.spans import SpanFile
 from pipeline.onboarding.initialise.find_data import DataLocation
 from pipeline.onboarding.initialise.proposal import propose
 from pipeline.onboarding.initialise.settings_draft import settings_text
-from pipeline.settings.config import load_config
+from tests.projects import load_settings
 
 ROWS = 200
 NOISE = np.random.default_rng(7).normal(size=ROWS)
@@ -31,14 +33,7 @@ def drafted(rows=ROWS, file="t.csv", window=0, mismatches=None, **columns):
 @pytest.fixture
 def load(tmp_path):
     """Settings read back from their text."""
-
-    def read(text):
-        path = tmp_path / "pipeline.toml"
-        path.write_text(text, encoding="utf-8")
-        (tmp_path / "schema.pbtxt").touch()
-        return load_config(path)
-
-    return read
+    return partial(load_settings, tmp_path)
 
 
 def test_what_is_written_is_read_back(load):

@@ -11,6 +11,7 @@ import pytest
 from components.shared.errors import InputError, UsageError
 from pipeline.cli import main
 from pipeline.onboarding.initialise.dataset import initialise
+from pipeline.onboarding.schema.column_renaming import settings_with
 from pipeline.onboarding.schema.schema_diff import diff
 from pipeline.onboarding.schema.schema_update import apply
 from pipeline.preflight.data_check import check_data, source_of
@@ -44,12 +45,6 @@ def project(folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Con
     config = initialise("data", "left", name="sales").config
     change(last).to_csv(data / "span-04.csv", index=False)
     return load_config(config)
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def test_a_span_with_another_delimiter_is_named_and_nothing_is_written(
@@ -126,6 +121,12 @@ def test_a_renamed_label(place: Path) -> None:
     config = load_config(config.path)
     assert (config.dataset.label, config.data.renamed) == ("has_left", {"has_left": "left"})
     assert check_data(source_of(config, "data"), None, place / "scans.json").rows["train"] == 600
+
+
+def test_a_renamed_annotator(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.toml"
+    file.write_text('[audit]\nannotators = ["ann", "ben"]  # two reviewers\n')
+    assert settings_with(file, {"ann": "anna"}).startswith('[audit]\nannotators = ["anna", "ben"]  # two reviewers\n')
 
 
 def test_columns_that_are_no_rename_of_each_other(place: Path) -> None:

@@ -6,7 +6,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.shared.errors import UsageError
 from components.table_reading.column_types import column_types, parse_schema
 from pipeline.onboarding.schema.schema_changes import (
-    MOST_KEPT,
+    MAX_KEPT,
     MismatchCounts,
     SetField,
     feature_changes,
@@ -74,9 +74,9 @@ def test_the_split_that_is_worst_counts():
 def test_very_many_new_values_open_the_domain_and_fit_into_memory():
     feature, schema = feature_and_schema("type: BYTES domain: 'colors'", COLORS)
     tally = MismatchCounts()
-    for start in range(0, 5 * MOST_KEPT, 500):
+    for start in range(0, 5 * MAX_KEPT, 500):
         tally.add(pa.array([f"v{number}" for number in range(start, start + 500)]), feature, schema)
-    assert len(tally.odd["value"]) == MOST_KEPT + 1
+    assert len(tally.odd["value"]) == MAX_KEPT + 1
     (change,) = feature_changes(schema, feature, {"eval": tally})
     assert change.what == "domain"
     assert change.detail.startswith("more than 1,000 new values, 5,000 rows (100 %), most often 'v0' (1)")

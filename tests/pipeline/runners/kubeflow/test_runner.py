@@ -10,6 +10,7 @@ import yaml
 from components.shared.errors import ConfigError, UsageError
 from pipeline.runners.kubeflow.steps import DEFAULTS, needs
 from pipeline.settings.config import Config, load_config
+from tests.projects import load_flights
 
 pytestmark = pytest.mark.slow
 
@@ -60,13 +61,7 @@ def spec(file: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Config:
     """The flights with a [kubeflow] table."""
-    folder = tmp_path_factory.mktemp("schemas") / "flights"
-    folder.mkdir()
-    for name in ("schema.pbtxt", "pipeline.toml"):
-        (folder / name).write_bytes((PROJECT / "schemas" / "flights" / name).read_bytes())
-    with (folder / "pipeline.toml").open("a") as settings:
-        settings.write(SETTINGS)
-    return load_config(folder / "pipeline.toml")
+    return load_flights(tmp_path_factory.mktemp("flights"), SETTINGS)
 
 
 def parsed(file: Path) -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ from pipeline.runners.kubeflow.steps import check_components, cores, equip, need
 from pipeline.settings.config import Config, load_config
 from pipeline.settings.sections.kubeflow import Component, KubeflowSection
 from tests.pipeline.runners.kubeflow.steps import PROJECT
+from tests.projects import load_flights
 
 
 def flights(**settings: object) -> Config:
@@ -71,12 +72,8 @@ def test_unknown_component_is_refused() -> None:
     ],
 )
 def test_bad_settings_are_one_line(lines: str, said: str, tmp_path) -> None:
-    for name in ("schema.pbtxt", "pipeline.toml"):
-        (tmp_path / name).write_bytes((PROJECT / "schemas" / "flights" / name).read_bytes())
-    with (tmp_path / "pipeline.toml").open("a") as file:
-        file.write(f"\n{lines}\n")
     with pytest.raises(ConfigError, match=said):
-        load_config(tmp_path / "pipeline.toml")
+        load_flights(tmp_path, lines)
 
 
 @pytest.mark.parametrize(

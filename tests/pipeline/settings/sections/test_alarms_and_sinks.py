@@ -8,9 +8,10 @@ import pytest
 from components.shared.errors import ConfigError
 from monitor.alarms.settings import AlarmSettings
 from monitor.sinks.settings import SinkSettings
-from pipeline.settings.config import Config, load_config
+from pipeline.settings.config import Config
 from pipeline.settings.sections.alarms import AlarmsSection
 from pipeline.settings.sections.sinks import SinksSection
+from tests.projects import load_settings
 
 TOML = """
 [dataset]
@@ -26,9 +27,7 @@ numeric = ["amount"]
 
 
 def load(folder: Path, tables: str) -> Config:
-    (folder / "pipeline.toml").write_text(TOML + tables)
-    (folder / "schema.pbtxt").write_text("")
-    return load_config(folder / "pipeline.toml")
+    return load_settings(folder, TOML + tables)
 
 
 def test_the_defaults_are_those_of_the_monitor():

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from components.shared.errors import ConfigError
-from pipeline.settings.config import Config, load_config
+from pipeline.settings.config import Config
+from tests.projects import load_settings
 
 SETTINGS = """
 [dataset]
@@ -20,10 +21,7 @@ numeric = ["n"]
 
 
 def load(folder: Path, evaluation: str, task: str = "binary") -> Config:
-    path = folder / "pipeline.toml"
-    path.write_text(SETTINGS.format(evaluation=evaluation, task=task))
-    (folder / "schema.pbtxt").write_text("")
-    return load_config(path)
+    return load_settings(folder, SETTINGS.format(evaluation=evaluation, task=task))
 
 
 def test_defaults(tmp_path):

@@ -1,11 +1,12 @@
 """The table [monitor]."""
 
-from tests.pipeline.settings.test_config import SETTINGS, load, refusal
+from tests.pipeline.settings.test_config import SETTINGS, refusal
+from tests.projects import load_settings
 
 
 def test_the_metrics_that_are_measured_can_be_chosen(tmp_path):
-    assert load(tmp_path, SETTINGS).monitor.metrics == ()
-    chosen = load(tmp_path, f'{SETTINGS}\n[monitor]\nmetrics = ["log_loss"]\n')
+    assert load_settings(tmp_path, SETTINGS).monitor.metrics == ()
+    chosen = load_settings(tmp_path, f'{SETTINGS}\n[monitor]\nmetrics = ["log_loss"]\n')
     assert chosen.monitor.metrics == ("log_loss",)
 
 

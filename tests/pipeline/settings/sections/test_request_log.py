@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from components.shared.errors import ConfigError
-from pipeline.settings.config import load_config
 from pipeline.settings.sections.request_log import RequestLogSection
 from serving.request_log.settings import LogSettings
+from tests.projects import load_settings
 
 TOML = """
 [dataset]
@@ -22,9 +22,7 @@ numeric = ["amount"]
 
 
 def load(folder: Path, section: str):
-    (folder / "pipeline.toml").write_text(TOML + section)
-    (folder / "schema.pbtxt").write_text("")
-    return load_config(folder / "pipeline.toml").request_log
+    return load_settings(folder, TOML + section).request_log
 
 
 def test_the_defaults_are_those_of_the_server():

@@ -1,6 +1,6 @@
 """The table [tune]: what is refused, and that it is off."""
 
-import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from pipeline.fingerprints import code_fingerprint
 from pipeline.settings.config import find_config, load_config
 from pipeline.settings.sections.training import TrainingSection
 from pipeline.settings.sections.tune import TuneSection, with_values
+from tests.projects import load_flights
 
 FLIGHTS = Path(__file__).parents[4] / "schemas" / "flights"
 
@@ -17,14 +18,7 @@ FLIGHTS = Path(__file__).parents[4] / "schemas" / "flights"
 @pytest.fixture
 def with_table(tmp_path):
     """Text to put behind the settings of the flights -> the Config."""
-
-    def loaded(text: str):
-        shutil.copytree(FLIGHTS, tmp_path / "flights", dirs_exist_ok=True)
-        path = tmp_path / "flights" / "pipeline.toml"
-        path.write_text((FLIGHTS / "pipeline.toml").read_text() + text)
-        return load_config(path)
-
-    return loaded
+    return partial(load_flights, tmp_path)
 
 
 def test_nothing_is_searched_unless_asked(with_table) -> None:
