@@ -68,15 +68,15 @@ SIZES = {
 }
 """Smallest and largest extent of a defect, in widths of the photograph (of a weld line: its own width)."""
 CONTRASTS = {
-    "scratch": (0.09, 0.32),
+    "scratch": (0.13, 0.34),
     "pitted_surface": (0.12, 0.34),
-    "inclusion": (0.12, 0.34),
-    "water_spot": (0.07, 0.20),
+    "inclusion": (0.15, 0.36),
+    "water_spot": (0.08, 0.21),
     "rolled_in_scale": (0.12, 0.30),
-    "oil_spot": (0.08, 0.22),
-    "patches": (0.09, 0.20),
-    "crease": (0.09, 0.28),
-    "crazing": (0.10, 0.24),
+    "oil_spot": (0.10, 0.24),
+    "patches": (0.10, 0.22),
+    "crease": (0.11, 0.30),
+    "crazing": (0.13, 0.27),
     "edge_crack": (0.22, 0.42),
     "weld_line": (0.08, 0.20),
     "hole": (0.40, 0.55),
