@@ -92,6 +92,6 @@ lock: setup ## renew requirements.lock: one for Python 3.10 to 3.13, with hashes
 	@rm -rf .venv/.uv-cache
 
 clean: ## remove everything that was made: .venv, the spans, runs/ with its models, caches
-	rm -rf .venv .flink data/flights runs build *.egg-info
+	rm -rf .venv .flink data/flights data/steel data/digits runs build *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
