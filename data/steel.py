@@ -33,7 +33,7 @@ MODULES += ["steel_shapes", "steel_random", "image_files"]
 SAMPLE_SPANS, SAMPLE_ROWS = 2, 100
 COLUMNS = ["photo_id", "photo", "sheet", "line", "camera", "thickness_mm", "temperature_c", "shift"]
 COLUMNS += ["labeler_1", "labeler_2", "defect"]
-TRUTH = "truth.csv"
+TRUTH = "_truth.csv"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +81,7 @@ def truth_rows(plan: SpanPlan) -> pd.DataFrame:
 
 
 def write_spans(out: Path, settings: Settings) -> tuple[list[SpanRecord], int]:
-    """Writes every span, truth.csv and spans.json to ``out``, unless they exist unchanged.
+    """Writes every span, _truth.csv and spans.json to ``out``, unless they exist unchanged.
 
     spans.json is written after each span. So an interrupted call is completed by the next one, which keeps the spans
     that are whole. Other spans that an earlier call made are deleted.
@@ -150,7 +150,7 @@ def _csv(rows: pd.DataFrame) -> bytes:
 
 
 def _origin(settings: Settings, truth: bytes) -> dict[str, Any]:
-    """What decides on the files of a span and, of truth.csv, its digest."""
+    """What decides on the files of a span and, of _truth.csv, its digest."""
     made = {"rows": settings.rows, "size": settings.size, "seed": settings.seed}
     digest = hashlib.sha256(truth).hexdigest()
     return {"made_by": MADE_BY, **made, "code_sha256": code_digest(*MODULES), "truth_sha256": digest}
@@ -161,7 +161,7 @@ def _write_manifest(out: Path, origin: dict[str, Any], records: dict[int, SpanRe
 
 
 def _whole_spans(out: Path, origin: dict[str, Any]) -> dict[int, SpanRecord]:
-    """The records in spans.json whose files match, if they were made from the same; truth.csv holds all spans."""
+    """The records in spans.json whose files match, if they were made from the same; _truth.csv holds all spans."""
     manifest = read_manifest(out)
     if any(manifest.get(key) != value for key, value in origin.items() if key != "truth_sha256"):
         return {}

@@ -30,7 +30,7 @@ INSTRUCTION = {
     "weld_line": "a band across the direction of rolling, from border to border",
     "hole": "a black area with a sharp bright rim",
 }
-"""The written instruction, by class: what a labeler should call what. ``defect`` in truth.csv follows it."""
+"""The written instruction, by class: what a labeler should call what. ``defect`` in _truth.csv follows it."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from components.shared.images.pixels import PIXELS
 from components.trainer.candidates import Candidate, Clock, FoldRows, TaskSpec
 from components.trainer.class_balancing import BalancedRows
 from components.trainer.network_candidate import PROMISING, NetworkCandidate
@@ -14,6 +15,7 @@ from components.trainer.time_budget import (
     NETWORK_START,
     NETWORK_TRIAL_ROWS,
     NETWORK_VALIDATION,
+    NETWORK_VALIDATION_IMAGES,
     TrainingPlan,
 )
 
@@ -126,12 +128,14 @@ class CrossValidation:
     ) -> str:
         """Returns why the network is not trained on all rows; "" if it is."""
         rows = len(fold.learned.rows)
-        if len(fold.validation) < NETWORK_VALIDATION:
-            return f"not tried: {len(fold.validation):,} validation rows, at least {NETWORK_VALIDATION} are needed"
+        images = any(name.startswith(PIXELS) for name in fold.validation.features)
+        least = NETWORK_VALIDATION_IMAGES if images else NETWORK_VALIDATION
+        if len(fold.validation) < least:
+            return f"not tried: {len(fold.validation):,} validation rows, at least {least} are needed"
         trial = min(rows, NETWORK_TRIAL_ROWS)
         # Training starts only if the trial, the validation and the final fit together fit into the time budget.
         seconds = partial(network.seconds, columns=fold.learned.rows)
-        needed = NETWORK_START + seconds(trial) + 2 * seconds(rows)
+        needed = NETWORK_START + 2 * seconds(rows) + (0.0 if images and trial == rows else seconds(trial))
         if needed > planned.network:
             return f"not tried: it needs {needed:.0f} s, {max(planned.network, 0):.0f} s are left of time_budget"
         if trial == rows:

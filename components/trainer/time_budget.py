@@ -24,6 +24,8 @@ NETWORK_START = 10.0
 """Seconds for building the graph twice: for validation and for the final fit."""
 NETWORK_VALIDATION = 500
 """Minimum validation rows for considering the network; with fewer, it could be selected by chance."""
+NETWORK_VALIDATION_IMAGES = 100
+"""The same for tables with images, where the network is often much better than the other candidates."""
 NETWORK_ROW_SECONDS = 1.8e-5
 """Seconds per training row of the network regardless of its size."""
 NETWORK_MULTIPLICATION_SECONDS = 4.1e-11
@@ -56,8 +58,8 @@ class Size:
 def seconds_of(budget: float | str, size: Size) -> float:
     """Returns the budget in seconds; "auto" is 10 s plus 1 s for each 140,000 values, at most 300 s.
 
-    The values are multiplied by sqrt(K) for a label of K classes, which has K times as many, smaller trees. Of the
-    values of images every fourth counts.
+    The values are multiplied by sqrt(K) for a label of K classes, which has K times as many, smaller trees. The
+    values of images count twice, because the network is the candidate that can use them.
 
     Args:
       budget: Seconds, or "auto".
@@ -65,7 +67,7 @@ def seconds_of(budget: float | str, size: Size) -> float:
     """
     if budget != AUTO:
         return float(budget)
-    values = size.columns * size.outputs**0.5 + size.pixels / 4
+    values = size.columns * size.outputs**0.5 + 2 * size.pixels
     return min(AUTO_MIN + size.rows * values / AUTO_VALUES, AUTO_MAX)
 
 

@@ -47,7 +47,7 @@ def test_tables_name_photographs_that_exist(out: Path):
 
 
 def test_truth_has_every_photograph_and_no_table_has_the_truth(out: Path):
-    truth = pd.read_csv(out / "truth.csv", keep_default_na=False)
+    truth = pd.read_csv(out / "_truth.csv", keep_default_na=False)
     tables = pd.concat([pd.read_csv(path) for path in sorted(out.glob("span-*.csv"))])
     assert list(truth) == ["photo_id", "defect", "size", "contrast"]
     assert truth["photo_id"].tolist() == tables["photo_id"].tolist() and truth["photo_id"].is_unique
@@ -117,7 +117,7 @@ def test_harm_is_repaired(out: Path, tmp_path: Path, harm: str):
     elif harm in ("lost table", "lost photo"):
         (table if harm == "lost table" else photo).unlink()
     elif harm == "truth":
-        (tmp_path / "truth.csv").unlink()
+        (tmp_path / "_truth.csv").unlink()
     else:
         changed = {"spans": manifest["spans"][:1]} if harm == "manifest entry" else {"code_sha256": "0"}
         (tmp_path / "spans.json").write_text(json.dumps({**manifest, **changed}))
@@ -180,7 +180,7 @@ def test_killed_run_is_completed(tmp_path: Path):
 def test_sample_is_the_beginning_of_two_spans(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert steel.main(["--sample", str(tmp_path), "--rows", "3", "--size", "16"]) == 0
     assert capsys.readouterr().err.startswith(f"steel: 6 photographs in 2 spans in {tmp_path}, ")
-    assert sorted(path.name for path in tmp_path.glob("*.csv")) == ["span-01.csv", "span-02.csv", "truth.csv"]
+    assert sorted(path.name for path in tmp_path.glob("*.csv")) == ["span-01.csv", "span-02.csv", "_truth.csv"]
 
 
 def test_messages_say_what_existed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -1,4 +1,4 @@
-"""Fits the model of an image column: its size, the principal components of the scattering coefficients."""
+"""Fits the model of an image column: its size, and the principal components of its coefficients."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -47,9 +47,15 @@ def learn(name: str, images: Sequence[bytes], buckets: int, settings: ImageSetti
     report_progress(f"images {name}: {len(images):,} images")
     size = settings.size or automatic_size(images)
     channels = settings.channels or automatic_channels(images)
-    found = _coefficients(images, size, channels)
-    mean = found.mean(axis=0)
-    directions, explained = _components(found - mean, settings)
+    found, local = _coefficients(images, size, channels)
+    mean, spread = found.mean(axis=0), np.maximum(found.std(axis=0), 1e-3)
+    centred = found - mean
+    first, explained = _components(centred[:, :local], settings.dimensions - settings.dimensions // 2, settings.seed)
+    # The pooled coefficients have different units, so they are standardised.
+    second, _ = _components(centred[:, local:] / spread[local:], settings.dimensions // 2, settings.seed)
+    directions = np.zeros((len(mean), first.shape[1] + second.shape[1]), np.float32)
+    directions[:local, : first.shape[1]] = first
+    directions[local:, first.shape[1] :] = second / spread[local:, None]
     columns = tuple(f"{name}#{number}" for number in range(1, directions.shape[1] + 1))
     blank = np.zeros((len(columns), buckets - 1), np.float32)
     model = ImageModel(size, channels, mean, directions, columns, blank, explained)
@@ -86,8 +92,11 @@ def automatic_channels(images: Sequence[bytes]) -> int:
     return 3 if coloured > COLOURED * min(len(images), 500) else 1
 
 
-def _coefficients(images: Sequence[bytes], size: int, channels: int) -> np.ndarray:
-    """Scattering coefficients by the graph that is served, float32 [N, P]; of evenly spaced images if P is large."""
+def _coefficients(images: Sequence[bytes], size: int, channels: int) -> tuple[np.ndarray, int]:
+    """Coefficients by the graph that is served, float32 [N, P], and the number of local ones, which come first.
+
+    N is smaller than the number of images if P is large; these are evenly spaced.
+    """
     import tensorflow as tf
 
     from components.shared.images.pixels import decoded_pixels
@@ -96,24 +105,25 @@ def _coefficients(images: Sequence[bytes], size: int, channels: int) -> np.ndarr
     def computed(some: tf.Tensor) -> tf.Tensor:
         return coefficients(decoded_pixels(some, size, channels))
 
-    width = int(computed.get_concrete_function().structured_outputs.shape[1])
+    local, pooled = (int(one.shape[1]) for one in computed.get_concrete_function().structured_outputs)
+    width = local + pooled
     most = max(FIT_CELLS // width, 100)
     chosen = np.unique(np.linspace(0, len(images) - 1, min(len(images), most)).astype(int))
     parts = []
     for start in range(0, len(chosen), BLOCK_IMAGES):
         some = [images[at] for at in chosen[start : start + BLOCK_IMAGES]]
-        parts.append(computed(tf.constant(some, tf.string)).numpy())
+        parts.append(np.concatenate([one.numpy() for one in computed(tf.constant(some, tf.string))], axis=1))
         report_progress("image coefficients", start, len(chosen))
-    return np.concatenate(parts)
+    return np.concatenate(parts), local
 
 
-def _components(centred: np.ndarray, settings: ImageSettings) -> tuple[np.ndarray, float]:
+def _components(centred: np.ndarray, dimensions: int, seed: int) -> tuple[np.ndarray, float]:
     """Principal components [P, D], scaled by the standard deviation of the first, and the share they explain."""
     from sklearn.utils.extmath import randomized_svd
 
     rows, width = centred.shape
-    count = min(settings.dimensions, max(rows // 4, 1), width)
-    _, strengths, right = randomized_svd(centred, count, n_iter=3, random_state=settings.seed)
+    count = min(dimensions, max(rows // 8, 1), width)
+    _, strengths, right = randomized_svd(centred, count, n_iter=3, random_state=seed)
     total = float((centred.astype(np.float64) ** 2).sum())
     explained = float((strengths**2).sum() / total) if total > 0 else 0.0
     first = max(float(strengths[0]) / np.sqrt(max(rows - 1, 1)), 1e-6)

@@ -111,7 +111,7 @@ def settings_text(
         *_audit(proposal),
         "",
         *_augmentation(proposal),
-        *_training(found.rows),
+        *_training(found.rows, bool(proposal.of_kind("image"))),
         "",
     ]
     lines += _evaluation(proposal, found, eval_rows)
@@ -211,8 +211,11 @@ def _audit(proposal: Proposal) -> list[str]:
     ]
 
 
-def _training(rows: int) -> list[str]:
-    """Training settings by table size: small tables get more epochs, a smaller network, a larger validation split."""
+def _training(rows: int, images: bool = False) -> list[str]:
+    """Training settings by table size: small tables get more epochs, a smaller network, a larger validation split.
+
+    With images an epoch takes much longer, so there are fewer.
+    """
     settings: dict[str, object] = {"epochs": 20, "batch_size": 512, "hidden_units": [256, 128], "patience": 3}
     if rows < FEW_ROWS:
         settings = {"epochs": 30, "batch_size": 256, "hidden_units": [128, 64], "patience": 5}
@@ -220,6 +223,8 @@ def _training(rows: int) -> list[str]:
         settings = {"epochs": 60, "batch_size": 64, "hidden_units": [64, 64], "patience": 8, "learning_rate": 0.002}
     if rows < 1_000:
         settings |= {"epochs": 100, "batch_size": 16, "patience": 15, "validation_share": 0.15}
+    if images:
+        settings |= {"epochs": min(int(str(settings["epochs"])), 15 if rows >= 5_000 else 40), "batch_size": 64}
     return [
         f"[training]                    # for a table of {rows:,} rows",
         *(f"{key} = {_toml(value)}" for key, value in settings.items()),

@@ -12,7 +12,8 @@ class ImageSection(ConfigSection):
     """Reading and encoding of the columns `image` of [features].
 
     An image is decoded and resized in the model's graph. All candidates of [training] get it as a few numbers: the
-    first `dimensions` principal components of its wavelet scattering coefficients.
+    first `dimensions` principal components of its wavelet scattering coefficients, half of them of the coefficients by
+    place, half of statistics over all places. The network of [training] also gets the pixels.
     """
 
     size: Annotated[int, Field(ge=16, le=256, multiple_of=8)] | Literal["auto"] = "auto"
