@@ -1,13 +1,17 @@
 """One real row for a model, as a client would send it in JSON."""
 
+import base64
 from typing import Any
 
 import numpy as np
 
+from components.shared.images.decoding import GREY_IMAGE, image_format
 from serving.models.loaded_model import LoadedModel
 from serving.models.warmup import made_up, recorded_requests
 
 DEFAULT = "serving_default"
+MAX_BYTES = 8192
+"""Maximum size of an image in the `curl` line, which a terminal has to hold."""
 
 
 def example_row(model: LoadedModel) -> dict[str, Any]:
@@ -28,10 +32,19 @@ def _value(value: Any) -> Any:
     found = value.reshape(-1)[0] if value.size == 1 else value.tolist()
     found = found.item() if isinstance(found, np.generic) else found
     if isinstance(found, bytes):
-        return found.decode("utf-8", "replace")
+        return _bytes(found)
     if isinstance(found, float) and value.dtype == np.float32:
         return float(str(np.float32(found)))  # 0.1, not 0.10000000149011612
     return found
+
+
+def _bytes(value: bytes) -> Any:
+    """Text, or {"b64": ...} for other bytes such as images; a large image is replaced by a grey one."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        some = GREY_IMAGE if len(value) > MAX_BYTES and image_format(value) else value
+        return {"b64": base64.b64encode(some).decode()}
 
 
 def _missing(value: Any) -> bool:

@@ -273,11 +273,22 @@ def _load(value: bytes | None, files: ImageFiles, max_pixels: int) -> _Loaded:
             content = files.read(path)
         image = open_image(content, max_pixels)
         size = image.size
-        converted = servable(content, decoded(image, STATISTICS_SIDE if is_native(content) else 0))
+        is_kept = is_native(content) and image.mode != "CMYK"
+        converted = servable(content, decoded(image, STATISTICS_SIDE if is_kept else 0))
+        if is_kept and not _is_decodable(content):
+            raise ImageError(f"is a damaged {image.format} file")
         return _Loaded(converted, image_statistics(image, size), path, content if path else b"")
     except ImageError as exc:
         shown = path or f"{len(value):,} bytes"
         return _Loaded(None, None, path, content if path and content is not value else b"", str(exc), shown)
+
+
+def _is_decodable(content: bytes) -> bool:
+    from components.shared.images.pixels import (
+        is_decodable,
+    )  # imports TensorFlow, which tables without images do not need
+
+    return is_decodable(content)
 
 
 def _path_of(value: bytes) -> str:

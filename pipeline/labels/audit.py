@@ -282,11 +282,13 @@ def _features(
         _require(f"{config.path}: [features]", (*features.names, *ids), types)
         known = by_kind(feature_kinds(config, types))
         kinds = FeatureTypes(tuple(known["categorical"]), tuple(known["numeric"]), known["cyclical"], features.text)
+        _tell_of_images(features.image)
         if held := [name for name in features.names if name in (label, *labelers)]:
             raise UsageError(f"{held[0]} is a feature in {config.path}, so it cannot be a label")
         return kinds, ids, config.dataset.task == "regression" and label == config.dataset.label, slices
     left = {name: alias for name, alias in types.items() if name == label or name not in labelers}
     proposal = propose(table.select(list(left)), left, label)
+    _tell_of_images(proposal.of_kind("image"))
     categorical = tuple(name for name in proposal.of_kind("categorical") if name not in ids)
     cyclical = {c.name: c.period for c in proposal.columns if c.kind == "cyclical" and c.is_feature}
     kinds = FeatureTypes(
@@ -296,6 +298,12 @@ def _features(
         tuple(name for name in proposal.of_kind("text") if name not in ids),
     )
     return kinds, ids or tuple(proposal.id), proposal.task == "regression", categorical
+
+
+def _tell_of_images(columns: Sequence[str]) -> None:
+    """Says that image columns are left out: their embeddings are computed in runs only."""
+    if columns:
+        print(f"{', '.join(columns)}: images are audited in runs only; this audit leaves them out", file=sys.stderr)
 
 
 def _derived(table: pa.Table, names: Sequence[str]) -> dict[str, pd.Series]:

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
+from components.shared.images.decoding import image_problem
 from serving.errors import ServingError, Status, invalid
 from serving.models.saved_model_signatures import signature_defs_json, signatures_of, tensor_names
 from serving.models.signatures import ServedInputs, Signature, served_inputs
@@ -103,7 +104,20 @@ class LoadedModel:
         try:
             return dict(zip(about.outputs, call(*fed), strict=True))
         except tf.errors.OpError as exc:
-            raise _refused(exc) from exc
+            raise self._broken_image(inputs) or _refused(exc) from exc
+
+    def _broken_image(self, inputs: Mapping[str, np.ndarray]) -> ServingError | None:
+        """The error for the first image that the graph cannot decode; None if all can be.
+
+        TensorFlow's message names neither the input nor the row. Images are checked after a failure only.
+        """
+        for name, column in self.about.inputs.items():
+            if self.about.kinds.get(column) != "image" or name not in inputs:
+                continue
+            for row, value in enumerate(np.asarray(inputs[name], object).reshape(-1).tolist()):
+                if value and (problem := image_problem(value)):
+                    return invalid(f"{name}, row {row}: {problem}")
+        return None
 
     def prepare(self, signature: str) -> None:
         """Optimises the graph of a signature, so that the first call of `run` does not."""

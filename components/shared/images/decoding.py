@@ -1,8 +1,8 @@
 """Opens encoded images safely: the format by its first bytes, a bound on the pixels before anything is decoded.
 
 A model decodes PNG and JPEG in its graph (tf.io.decode_image, which cannot make one channel of GIF and BMP). GIF (its
-first frame), BMP, TIFF and WebP are converted to PNG by `servable`, without loss of 8-bit values. Of 16-bit values the
-graph takes the higher byte, and so does `luma`. The orientation in EXIF data is not applied, neither here nor there.
+first frame), BMP, TIFF, WebP and JPEG in CMYK are converted to PNG by `servable`, without loss of 8-bit values. Of
+16-bit values the graph takes the higher byte, and so does `luma`. The orientation in EXIF data is not applied.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ MAX_PIXELS = 50_000_000
 STATISTICS_SIDE = 256
 """Maximum width and height at which statistics are computed, so that their cost and the sharpness do not depend on the
 resolution of the camera."""
+
+GREY_IMAGE = (
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\x9bU\x00\x00\x00\n"
+    b"IDATx\x9cch\x00\x00\x00\x82\x00\x81w\xcdr\xb6\x00\x00\x00\x00IEND\xaeB`\x82"
+)
+"""A PNG of one grey pixel of 8 bits, which stands for a missing image."""
 
 _NATIVE = ("PNG", "JPEG")
 _CONVERTED = ("GIF", "BMP", "TIFF", "WEBP")
@@ -112,6 +118,20 @@ def decoded(image: Image, side: int = 0) -> Image:
     return image
 
 
+def image_problem(content: bytes) -> str:
+    """Returns why a model cannot decode an image; "" if it can."""
+    if not is_native(content):
+        kind = image_format(content)
+        return (
+            f"is {kind}, convert it to PNG" if kind else "is no image; send the bytes of a PNG or JPEG file in base64"
+        )
+    try:
+        decoded(open_image(content))
+    except ImageError as exc:
+        return str(exc)
+    return ""
+
+
 def channels(image: Image) -> int:
     """Returns the number of channels with which a model can use an image: 1 (greyscale) or 3 (colour)."""
     return 1 if image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;") else 3
@@ -157,7 +177,7 @@ def servable(content: bytes, image: Image) -> bytes:
       content: The encoded image.
       image: The same image, decoded.
     """
-    if image.format in _NATIVE:
+    if is_native(content) and image.mode != "CMYK":
         return content
     sink = io.BytesIO()
     eight_bit(image).save(sink, "PNG", compress_level=1)

@@ -2,15 +2,21 @@
 
 import tensorflow as tf
 
-BLANK = (
-    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\x9bU\x00\x00\x00\n"
-    b"IDATx\x9cch\x00\x00\x00\x82\x00\x81w\xcdr\xb6\x00\x00\x00\x00IEND\xaeB`\x82"
-)
-"""A PNG of one grey pixel of 8 bits, decoded in the place of a missing image."""
+from components.shared.images.decoding import GREY_IMAGE
+
 PIXELS = "pixels_"
 """Prefix of the matrices of pixels among the transformed features, followed by the number of the image column."""
 PARALLEL = 8
 """Images of a batch that are decoded at a time."""
+
+
+def is_decodable(image: bytes) -> bool:
+    """Whether the graph can decode an image; Pillow accepts some files with a damaged end that TensorFlow refuses."""
+    try:
+        tf.io.decode_image(image, expand_animations=False)
+    except tf.errors.InvalidArgumentError:
+        return False
+    return True
 
 
 def decoded_pixels(images: tf.Tensor, size: int, channels: int) -> tf.Tensor:
@@ -35,6 +41,6 @@ def decoded_pixels(images: tf.Tensor, size: int, channels: int) -> tf.Tensor:
         resized = tf.image.resize(pixels, (size, size), antialias=True)
         return tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8)
 
-    filled = tf.where(images == "", tf.constant(BLANK), images)
+    filled = tf.where(images == "", tf.constant(GREY_IMAGE), images)
     result = tf.TensorSpec([size, size, channels], tf.uint8)
     return tf.map_fn(one, filled, fn_output_signature=result, parallel_iterations=PARALLEL)

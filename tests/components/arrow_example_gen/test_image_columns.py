@@ -83,6 +83,7 @@ PROBLEMS = {
     "a folder": (b"folder", "is a folder"),
     "empty": (b"empty.png", r"is empty \(0 bytes\)"),
     "truncated": (b"truncated.png", "is a (truncated|damaged) PNG file"),
+    "without its end": (b"end.png", "is a (truncated|damaged) PNG file"),
     "text": (b"text.png", "is no image; legal formats"),
     "above": (b"../outside.png", OUTSIDE),
     "absolute": (b"/etc/passwd", OUTSIDE),
@@ -108,6 +109,7 @@ def place(tmp_path: Path) -> Path:
     (folder / "empty.png").write_bytes(b"")
     (folder / "text.png").write_bytes(b"id,label\n")
     (folder / "truncated.png").write_bytes(photo(3, size=(64, 64))[:-30])
+    (folder / "end.png").write_bytes(photo(3)[:-20])
     (folder / "large.png").write_bytes(photo(3, size=(40, 40)))
     return folder
 
@@ -132,6 +134,15 @@ def test_problems_are_counted_under_the_policy_warn(place: Path) -> None:
     assert (problem.file, problem.column, problem.count, problem.row) == ("span-1.csv", "photo", len(values) - 2, 3)
     assert problem.kind == "unreadable_image"
     assert problem.value == "none.png: no such file"
+
+
+def test_cmyk_becomes_png(tmp_path: Path) -> None:
+    sink = io.BytesIO()
+    Image.fromarray(np.full((6, 6, 3), 200, np.uint8)).convert("CMYK").save(sink, "JPEG")
+    rows, _ = loaded(tmp_path, [sink.getvalue()])
+    (content,) = rows["photo"].to_pylist()
+    assert content[:4] == b"\x89PNG"
+    assert np.abs(np.asarray(Image.open(io.BytesIO(content))).astype(int) - 200).max() <= 3
 
 
 def test_batches_are_bounded_by_bytes(tmp_path: Path) -> None:

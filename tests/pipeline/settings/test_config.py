@@ -73,11 +73,11 @@ def test_a_file_from_windows_is_read(tmp_path, change):
         ),
         (
             "speed = 1\n" + SETTINGS,
-            "[speed]: unknown key; legal keys: dataset, data, features, text, drift, gate, *",
+            "[speed]: unknown key; legal keys: dataset, data, features, text, image, drift, gate, *",
         ),
         (
             'path = "x"\n' + SETTINGS,
-            "[path]: unknown key; legal keys: dataset, data, features, text, drift, gate, *",
+            "[path]: unknown key; legal keys: dataset, data, features, text, image, drift, gate, *",
         ),
         (
             SETTINGS + "[gate]\nskew = 'warn'",
@@ -135,7 +135,7 @@ def test_a_file_from_windows_is_read(tmp_path, change):
         (SETTINGS.replace('["c"]', '["n"]'), "[features]: n: named more than once; keep one"),
         (
             SETTINGS.split("numeric")[0],
-            "[features]: no feature is named; fill categorical, numeric, cyclical, text, dates, times or lists",
+            "[features]: no feature is named; fill categorical, numeric, cyclical, text, image, dates, times or lists",
         ),
         (
             SETTINGS + "[evaluation]\nthresholds = { auc = nan }",

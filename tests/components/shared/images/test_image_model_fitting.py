@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
+from components.shared.images.decoding import GREY_IMAGE
 from components.shared.images.image_column import BLOCK_IMAGES, ImageColumn, coefficients
 from components.shared.images.image_model_fitting import (
     ImageSettings,
@@ -18,7 +19,7 @@ from components.shared.images.image_model_fitting import (
     automatic_size,
     learn,
 )
-from components.shared.images.pixels import BLANK, decoded_pixels
+from components.shared.images.pixels import decoded_pixels, is_decodable
 
 DRAW = np.random.default_rng(2)
 
@@ -48,13 +49,35 @@ def test_pixels_of_the_graph_are_those_of_the_file() -> None:
     assert np.array_equal(found[0, ..., 0], grey)
     assert np.abs(found[1, ..., 0].astype(int) - grey).max() <= 1
     assert set(np.unique(found[2])) == {128}  # a missing image
-    assert np.asarray(Image.open(io.BytesIO(BLANK))).tolist() == [[128]]
+    assert np.asarray(Image.open(io.BytesIO(GREY_IMAGE))).tolist() == [[128]]
     assert np.array_equal(decoded_pixels(tf.constant([png(colour)]), 16, 3).numpy()[0], colour)
     assert decoded_pixels(tf.constant([png(grey)]), 16, 3).shape == (1, 16, 16, 3)
     half = decoded_pixels(tf.constant([png(np.full((32, 32), 70))]), 16, 1).numpy()
     assert set(np.unique(half)) == {70}
     with pytest.raises(tf.errors.InvalidArgumentError):
         decoded_pixels(tf.constant([b"no image"]), 16, 1)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "1", "I;16"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_the_graph_decodes_every_mode_that_ingest_keeps(mode: str, kind: str) -> None:
+    if kind == "JPEG" and mode in ("RGBA", "LA", "P", "I;16"):
+        pytest.skip("JPEG has no such mode")
+    pixels = DRAW.integers(0, 256, (20, 20, 3)).astype(np.uint8)
+    image = Image.fromarray(pixels)
+    image = Image.fromarray(pixels[..., 0].astype(np.uint16) << 8) if mode == "I;16" else image.convert(mode)
+    sink = io.BytesIO()
+    image.save(sink, kind)
+    assert is_decodable(sink.getvalue())
+    for channels in (1, 3):
+        assert decoded_pixels(tf.constant([sink.getvalue()]), 16, channels).shape == (1, 16, 16, channels)
+
+
+def test_what_the_graph_cannot_decode_is_known() -> None:
+    content = png(DRAW.integers(0, 256, (8, 8)))
+    assert is_decodable(content)
+    assert not is_decodable(content[:-20])  # Pillow reads this one
+    assert not is_decodable(b"no image")
 
 
 def test_size_and_channels_follow_the_images() -> None:
@@ -70,19 +93,29 @@ def test_size_and_channels_follow_the_images() -> None:
 def test_the_columns_are_principal_components(digits, model) -> None:
     images, _ = digits
     found = ImageColumn(model)(tf.constant(images)).numpy()
-    raw = coefficients(decoded_pixels(tf.constant(images), model.size, model.channels)).numpy()
-    expected = PCA(20, random_state=0).fit(raw)
-    scale = np.sqrt(expected.explained_variance_[0])
+    local, pooled = (one.numpy() for one in coefficients(decoded_pixels(tf.constant(images), model.size, 1)))
     assert found.shape == (600, 20)
-    assert found.std(axis=0, ddof=1)[0] == pytest.approx(1, abs=1e-3)
-    assert np.allclose(found.std(axis=0, ddof=1)[:10] * scale, np.sqrt(expected.explained_variance_[:10]), rtol=0.01)
-    other = expected.transform(raw)[:, :5] / scale
-    for at in range(5):  # the sign of a component is free
-        assert abs(np.corrcoef(found[:, at], other[:, at])[0, 1]) > 0.999
-    assert model.explained == pytest.approx(expected.explained_variance_ratio_.sum(), abs=0.01)
+    standardised = (pooled - pooled.mean(axis=0)) / np.maximum(pooled.std(axis=0), 1e-3)
+    for part, raw in ((found[:, :10], local), (found[:, 10:], standardised)):
+        expected = PCA(10, random_state=0).fit(raw)
+        scale = np.sqrt(expected.explained_variance_[0])
+        assert part.std(axis=0, ddof=1)[0] == pytest.approx(1, abs=1e-3)
+        assert np.allclose(part.std(axis=0, ddof=1) * scale, np.sqrt(expected.explained_variance_), rtol=0.02)
+        other = expected.transform(raw)[:, :4]
+        for at in range(4):  # the sign of a component is free
+            assert abs(np.corrcoef(part[:, at], other[:, at])[0, 1]) > 0.99
+    assert model.explained == pytest.approx(PCA(10).fit(local).explained_variance_ratio_.sum(), abs=0.01)
     assert np.all(np.diff(model.quantiles, axis=1) >= 0)
     assert np.allclose(model.quantiles[:, 3], np.median(found, axis=0), atol=0.02)
     assert model.columns[:2] == ("photo#1", "photo#2")
+
+
+def test_pooled_coefficients_do_not_depend_on_the_place() -> None:
+    blank = np.full((2, 32, 32, 1), 90, np.uint8)
+    blank[0, 4:8, 4:8], blank[1, 20:24, 12:16] = 200, 200
+    local, pooled = (one.numpy() for one in coefficients(tf.constant(blank)))
+    assert np.abs(local[0] - local[1]).max() > 0.1
+    assert np.abs(pooled[0] - pooled[1]).max() < 0.25 * np.abs(pooled).max()
 
 
 def test_missing_images_are_nan_and_no_batch_size_matters(digits, model) -> None:
