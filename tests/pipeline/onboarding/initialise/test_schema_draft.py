@@ -81,3 +81,20 @@ def test_remarks_stay_on_their_line():
     text = drafted(**{"odd\n": ["a"] * ROWS})
     assert "# odd\\n is 'a' in every row\nfeature {" in text
     assert "# joined (becomes calendar parts, " in text
+
+
+def test_an_image_column_brings_the_columns_of_its_statistics():
+    schema = parsed(photo=[f"photos/{row:03}.PNG" for row in range(ROWS)])
+    features = {feature.name: feature for feature in schema.feature}
+    assert features["photo"].WhichOneof("domain_info") == "image_domain"
+    assert not features["photo"].HasField("drift_comparator")
+    made = {name: feature for name, feature in features.items() if name.startswith("photo: ")}
+    assert {name for name, feature in made.items() if feature.type == schema_pb2.INT} == {
+        "photo: width",
+        "photo: height",
+        "photo: channels",
+    }
+    assert {"photo: brightness", "photo: contrast", "photo: sharpness", "photo: entropy"} < set(made)
+    assert all(feature.drift_comparator.infinity_norm.threshold == 0.1 for feature in made.values())
+    types = column_types(schema)
+    assert (types["photo"], types["photo: width"], types["photo: entropy"]) == ("image", "int64", "float64")

@@ -64,6 +64,14 @@ def test_what_is_no_setting_is_refused_in_one_line(project, added, message):
     [
         ('[balance]\nmethod = "over"', '"binary"', '"regression"', "a regression has no classes to balance"),
         (JFK, '"span-{span}.csv"', '"span-01.csv"', "one file has no older spans"),
+        ("[augmentation]\nshift = 0.1", "", "", r"\[augmentation\] shift: there is no image feature; take it out"),
+        ('[augmentation]\nflip = "both"', "", "", r"\[augmentation\] flip: there is no image feature; take it out"),
+        (
+            '[balance]\nmethod = "smote"',
+            "[features]",
+            '[features]\nimage = ["photo"]',
+            '"smote" cannot interpolate between images; take "over" or "weights"',
+        ),
     ],
 )
 def test_what_the_dataset_has_no_use_for_is_refused(project, added, old, new, message):
@@ -134,3 +142,12 @@ def test_several_values_and_numbers(project):
     settings = config('[[data.extra]]\nwhere = {origin = ["JFK", "LGA"], distance = 1400}\n')
     (extra,) = source_of(settings, "data/flights").extra
     assert extra.where == {"origin": ("JFK", "LGA"), "distance": ("1400",)}
+
+
+def test_steps_of_images_are_data_steps_without_those_not_used():
+    used = AugmentationSection(shift=0.1, flip="horizontal")
+    assert json.loads(steps_json(BalanceSection(), used)) == {
+        "augmentation": {"jitter": 0.0, "shift": 0.1, "flip": "horizontal"}
+    }
+    assert json.loads(steps_json(BalanceSection(), AugmentationSection(jitter=0.5))) == {"augmentation": {"jitter": 0.5}}
+    assert steps_json(BalanceSection(), AugmentationSection()) == ""
