@@ -36,6 +36,8 @@ UNREADABLE = "unreadable_image"
 """Value of TypeMismatch.kind for images that cannot be used."""
 READERS = 2
 """Threads that read and decode; file access and decoders release the GIL."""
+GROUP_ROWS = 16
+"""Rows whose images are read and decoded together."""
 STEP_ROWS = 512
 STEP_BYTES = 1 << 25
 """Maximum rows and, beyond one row, bytes of encoded images of a batch that is passed on."""
@@ -211,21 +213,29 @@ def with_images(
       InputError: An image cannot be used and the policy is `block`; names the file, the column and the row.
     """
     found: dict[str, TypeMismatch] = {}
-    before = 0
+    before, waiting, size = 0, list[pa.RecordBatch](), 0
     with ThreadPoolExecutor(READERS, "images") as pool:
-        for batch in batches:
-            for piece in _pieces(batch, options.columns):
-                for column in options.columns:
-                    values = piece.column(column).to_pylist()
-                    loaded = list(pool.map(lambda value: _load(value, files, options.max_pixels), values))
-                    for row, one in enumerate(loaded, before + about.first_row):
-                        if one.path:
-                            files.note(one.path, one.original)
-                        if one.problem:
-                            _complain(column, row, one, options, about, found)
-                    piece = _replaced(piece, column, loaded)
-                before += piece.num_rows
+        for piece in _groups(batches):
+            for column in options.columns:
+                values = piece.column(column).to_pylist()
+                loaded = list(pool.map(lambda value: _load(value, files, options.max_pixels), values))
+                for row, one in enumerate(loaded, before + about.first_row):
+                    if one.path:
+                        files.note(one.path, one.original)
+                    if one.problem:
+                        _complain(column, row, one, options, about, found)
+                piece = _replaced(piece, column, loaded)
+            before += piece.num_rows
+            if waiting and (size + piece.nbytes > STEP_BYTES or len(waiting) * GROUP_ROWS >= STEP_ROWS):
+                yield _together(waiting)
+                waiting, size = [], 0
+            if piece.nbytes > STEP_BYTES:
                 yield from _by_bytes(piece, options.columns)
+            else:
+                waiting.append(piece)
+                size += piece.nbytes
+    if waiting:
+        yield _together(waiting)
     if mismatches is not None:
         mismatches.extend(found.values())
 
@@ -242,11 +252,10 @@ def noted_images(
         return
     with ThreadPoolExecutor(READERS, "images") as pool:
         for batch in batches:
-            for piece in _pieces(batch, options.columns):
+            for piece in _groups([batch]):
                 for column in options.columns:
-                    for path, content in pool.map(
-                        lambda value: _file_of(value, files), piece.column(column).to_pylist()
-                    ):
+                    values = piece.column(column).to_pylist()
+                    for path, content in pool.map(lambda value: _file_of(value, files), values):
                         if path:
                             files.note(path, content)
             yield batch
@@ -318,10 +327,16 @@ def _complain(
     found[column] = replace(known, count=known.count + 1)
 
 
-def _pieces(batch: pa.RecordBatch, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Slices of at most STEP_ROWS rows whose values, paths or images, have at most STEP_BYTES."""
-    for start in range(0, batch.num_rows, STEP_ROWS):
-        yield from _by_bytes(batch.slice(start, STEP_ROWS), columns)
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Slices of at most GROUP_ROWS rows; the images of a slice are in memory at once, whatever their size."""
+    for batch in batches:
+        for start in range(0, batch.num_rows, GROUP_ROWS):
+            yield batch.slice(start, GROUP_ROWS)
+
+
+def _together(pieces: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    (batch,) = pa.Table.from_batches(pieces).combine_chunks().to_batches()
+    return batch
 
 
 def _by_bytes(batch: pa.RecordBatch, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -12,6 +12,8 @@ from components.shared.serving.serving_contract import ModelOutput, SavedModel
 
 BATCH = 8192
 """Minimum number of rows of a prediction batch, if there are as many."""
+BATCH_BYTES = 1 << 28
+"""Maximum bytes of the columns of a batch, if the rows themselves have fewer; images reach it first."""
 Permutation = tuple[str | None, np.ndarray]
 """(feature, order [R]); feature None stands for unpermuted rows."""
 
@@ -38,7 +40,8 @@ class PermutedPredictions:
     def __call__(self, permutations: Sequence[Permutation]) -> Iterator[RowLosses]:
         """Yields the outcomes of the R rows for each permutation, in order."""
         rows = len(self._target)
-        together = max(1, BATCH // max(1, rows))
+        size = sum(column.nbytes for column in self._cells.values())
+        together = max(1, min(BATCH // max(1, rows), BATCH_BYTES // max(1, size)))
         for start in range(0, len(permutations), together):
             report_progress(f"permutation {start + 1} of {len(permutations)}", start, len(permutations))
             some = permutations[start : start + together]

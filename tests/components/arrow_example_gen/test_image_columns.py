@@ -2,6 +2,7 @@
 
 import io
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,13 @@ def test_batches_are_bounded_by_bytes(tmp_path: Path) -> None:
     Image.fromarray(draw.integers(0, 256, (1500, 1500), dtype=np.uint8)).save(sink, "PNG", compress_level=0)
     (tmp_path / "1.png").write_bytes(sink.getvalue())
     rows = 40
+    tracemalloc.start()
+    for _ in noted_images([table([b"1.png"] * 4 * rows)], OPTIONS, files_of(tmp_path)):
+        pass
+    for _ in with_images([table([b"1.png"] * 2 * rows)], OPTIONS, files_of(tmp_path), about()):
+        pass
+    assert tracemalloc.get_traced_memory()[1] < 100 << 20  # of 180 MB
+    tracemalloc.stop()
     batches = list(with_images([table([b"1.png"] * rows)], OPTIONS, files_of(tmp_path), about()))
     assert sum(batch.num_rows for batch in batches) == rows
     assert max(batch.nbytes for batch in batches) < STEP_BYTES + (1 << 16)

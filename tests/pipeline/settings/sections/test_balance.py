@@ -149,5 +149,7 @@ def test_steps_of_images_are_data_steps_without_those_not_used():
     assert json.loads(steps_json(BalanceSection(), used)) == {
         "augmentation": {"jitter": 0.0, "shift": 0.1, "flip": "horizontal"}
     }
-    assert json.loads(steps_json(BalanceSection(), AugmentationSection(jitter=0.5))) == {"augmentation": {"jitter": 0.5}}
+    assert json.loads(steps_json(BalanceSection(), AugmentationSection(jitter=0.5))) == {
+        "augmentation": {"jitter": 0.5}
+    }
     assert steps_json(BalanceSection(), AugmentationSection()) == ""
