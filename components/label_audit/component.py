@@ -14,6 +14,7 @@ from components.label_audit.agreement_json import agreement_json
 from components.label_audit.audit import audit_labels
 from components.label_audit.encoding import FeatureTypes, kinds_of
 from components.label_audit.settings import LabelAuditSettings
+from components.label_audit.thumbnails import FILE, issue_thumbnails
 from components.shared.artifacts.artifact_types import LabelReport
 from components.shared.examples.example_reading import read_examples
 from components.shared.features.list_items import with_items
@@ -36,7 +37,7 @@ def LabelAudit(
     annotators: Parameter[str] = "",
     slices: Parameter[str] = "",
 ):
-    """Audits the labels of the split `train` and writes `labels.json`.
+    """Audits the labels of the split `train` and writes `labels.json`, with image columns also `thumbnails.json`.
 
     Args:
       examples: Examples with the split `train`.
@@ -80,3 +81,5 @@ def LabelAudit(
     if annotated:
         found["agreement"] = agreement_json(agreement(rows, annotated, named, sliced, chosen.max_issues))
     write_json(Path(labels.uri) / "labels.json", found)
+    if images:
+        write_json(Path(labels.uri) / FILE, issue_thumbnails(split, images, found["issues"]))

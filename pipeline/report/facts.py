@@ -113,6 +113,7 @@ class ReportData:
       curves: "candidate" and "champion" -> confusion matrices over all rows by ascending threshold.
       past: This run and earlier ones of the dataset: the newest run of each eval span, by span.
       gone: Names of artifacts of the run that were deleted.
+      thumbnails: Suspected label errors with their images, lowest quality first, see label_audit/thumbnails.py.
     """
 
     summary: Mapping[str, Any]
@@ -126,6 +127,7 @@ class ReportData:
     curves: Mapping[str, tuple[Matrix, ...]] = field(default_factory=dict)
     past: tuple[Past, ...] = ()
     gone: tuple[str, ...] = ()
+    thumbnails: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def slices(self) -> Mapping[str, Mapping[str, float | None]]:

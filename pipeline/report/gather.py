@@ -50,6 +50,7 @@ def gather_report_data(home: Path, summary: Mapping[str, Any], store: Any = None
         errors=read("ErrorAnalysis.errors", _errors, {"slices": summary["weakest_slices"]}),
         training=read("Trainer.model_run", _training, {}),
         curves=read("ChampionEvaluator.evaluation", read_curves, {}),
+        thumbnails=read("LabelAudit.labels", _thumbnails, ()),
         past=_with_this(read_past(home, summary["run_id"]), summary),
         gone=tuple(dict.fromkeys(gone)),
     )
@@ -71,6 +72,14 @@ def _training(model_run: Path) -> dict[str, Any]:
     except (FileNotFoundError, UsageError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _thumbnails(labels: Path) -> tuple[dict[str, Any], ...]:
+    """thumbnails.json; empty for tables without images."""
+    try:
+        return tuple(_json(labels / "thumbnails.json"))
+    except (FileNotFoundError, UsageError):
+        return ()
 
 
 def _json(path: Path) -> Any:

@@ -165,6 +165,7 @@ def _labels(facts: ReportData) -> dict[str, Any]:
         "noisy": bool(noise),
         "text": " ".join(text),
         "issues": issues,
+        "thumbnails": facts.thumbnails,
         "others": [
             (LABEL_FIGURES.get(name) or name.replace("_", " ").capitalize(), formatting.number(value))
             for name, value in found.items()

@@ -283,3 +283,29 @@ def test_corrections_are_told():
     text = report_page(facts(summary=summary(corrections=[made])))
     assert "5 corrections in <code>data/flights/corrections.csv</code>" in text
     assert "2 relabelled, 1 with other changes, 1 dropped" in text
+
+
+GREY = "data:image/png;base64,iVBORw0KGgo="
+
+
+def test_suspected_label_errors_show_their_images():
+    issues = [
+        {
+            "row": 7,
+            "id": "a7",
+            "label": EVIL,
+            "suggested": "none",
+            "quality": 0.1,
+            "images": {"photo": GREY, EVIL: GREY},
+        },
+        {"row": 9, "id": None, "label": "hole", "suggested": EVIL, "quality": 0.2, "images": {}},
+    ]
+    text = report_page(facts(thumbnails=tuple(issues)))
+    page = Page(text)
+    images = page.named("img")
+    assert [one["src"] for one in images] == [GREY, GREY]
+    assert images[0]["alt"] == "photo of row a7"
+    assert {one["loading"] for one in images} == {"lazy"}
+    assert EVIL not in text
+    assert "The 2 with the lowest label quality" in text
+    assert not Page(report_page(facts())).named("img")
