@@ -13,6 +13,7 @@ from components.label_audit.agreement import agreement
 from components.label_audit.agreement_json import agreement_json
 from components.label_audit.audit import audit_labels
 from components.label_audit.encoding import FeatureTypes, kinds_of
+from components.label_audit.image_duplicates import find_image_duplicates
 from components.label_audit.settings import LabelAuditSettings
 from components.label_audit.thumbnails import FILE, issue_thumbnails
 from components.shared.artifacts.artifact_types import LabelReport
@@ -80,6 +81,10 @@ def LabelAudit(
     found = audit_labels(rows, label, known, named, task == "regression", chosen, embeddings).to_json()
     if annotated:
         found["agreement"] = agreement_json(agreement(rows, annotated, named, sliced, chosen.max_issues))
+    for name in images:
+        repeated = find_image_duplicates(split, get_split_uri([examples], "eval"), name, rows[label].tolist())
+        found.setdefault("image_duplicates", {})[name] = repeated.to_json()
+        found["notes"] = [*found["notes"], *repeated.notes(name)]
     write_json(Path(labels.uri) / "labels.json", found)
     if images:
         write_json(Path(labels.uri) / FILE, issue_thumbnails(split, images, found["issues"]))
