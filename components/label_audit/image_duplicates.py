@@ -51,7 +51,7 @@ class ImageDuplicates:
 def find_image_duplicates(train_uri: str, eval_uri: str, column: str, labels: Sequence[object]) -> ImageDuplicates:
     """Finds the duplicates of an image column by SHA-256 and by perceptual hash.
 
-    An image of one grey level has no perceptual hash; it is compared by its bytes.
+    An image without a perceptual hash is compared by its bytes.
 
     Args:
       train_uri: Folder of the examples of the split train.

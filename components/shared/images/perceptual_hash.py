@@ -17,21 +17,23 @@ if TYPE_CHECKING:
 
 NEAR = 4
 """Maximum number of differing bits of near duplicates. Of images whose bits agree by chance, about one pair in 27
-trillion is as near; images of few pixels, such as digits of 8 x 8, can be as near without being copies."""
+trillion is as near; distances are even, since half of the bits are set."""
 FLAT = 0.5
 """Standard deviation of the luma, in grey levels, up to which an image has no hash, which would be one of noise."""
+MIN_SIDE = 16
+"""Width and height from which an image has a hash; of 1,797 digits of 8 x 8 pixels 132 would be in groups of copies."""
 SIDE = 32
 _BLOCKS = 8
 
 
 def perceptual_hash(image: "Image") -> int | None:
-    """Computes the hash of a decoded image, 64 bits; None for an image of one grey level."""
+    """Computes the hash of a decoded image, 64 bits; None for an image of one grey level, or of few pixels."""
     import PIL.Image
     from scipy.fft import dctn
 
     grey = PIL.Image.fromarray(luma(image)).resize((SIDE, SIDE), PIL.Image.Resampling.LANCZOS)
     pixels = np.asarray(grey, np.float64)
-    if pixels.std() <= FLAT:
+    if pixels.std() <= FLAT or min(image.size) < MIN_SIDE:
         return None
     low = dctn(pixels, norm="ortho")[:8, :8].ravel()
     bits = low > np.median(low[1:])

@@ -51,10 +51,11 @@ def test_other_images_are_far() -> None:
     assert min(distances) > 2 * NEAR
 
 
-def test_flat_images_have_no_hash() -> None:
+def test_flat_and_tiny_images_have_no_hash() -> None:
     assert perceptual_hash(Image.new("L", (50, 40), 128)) is None
     assert perceptual_hash(Image.new("RGB", (1, 1))) is None
     assert perceptual_hash(scene(1)) is not None
+    assert perceptual_hash(scene(1).resize((15, 90))) is None  # of few pixels
 
 
 def test_groups_equal_those_of_all_pairs() -> None:
