@@ -27,7 +27,7 @@ from components.shared.images.decoding import (
     open_image,
     servable,
 )
-from components.shared.images.image_statistics import INTEGERS, PARTS, column_name, image_statistics, statistics_columns
+from components.shared.images.statistic_names import INTEGERS, PARTS, column_name, statistics_columns
 from components.table_reading.cells.type_mismatches import FileTypeMismatches, TypeMismatch, shorten
 from components.table_reading.formats.registry import is_image_folder
 from components.table_reading.spans import SpanFile
@@ -273,6 +273,8 @@ def _file_of(value: bytes | None, files: ImageFiles) -> tuple[str, bytes]:
 
 
 def _load(value: bytes | None, files: ImageFiles, max_pixels: int) -> _Loaded:
+    from components.shared.images.image_statistics import image_statistics  # imports SciPy, which a cached run does not
+
     if not value:
         return _Loaded()
     path, content = "", value

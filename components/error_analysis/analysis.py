@@ -18,7 +18,7 @@ from components.error_analysis.slice_search import SliceSearchResult, weak_slice
 from components.shared.audited_rows import audited_rows
 from components.shared.examples.example_reading import whole_columns
 from components.shared.features.derived_features import sources
-from components.shared.images.image_statistics import statistics_columns
+from components.shared.images.statistic_names import statistics_columns
 from components.shared.serving.predictions import CANDIDATE, ModelPredictions
 from components.shared.serving.serving_contract import load_model
 

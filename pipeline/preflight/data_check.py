@@ -18,7 +18,7 @@ from components.arrow_example_gen.rare_classes import with_other_class
 from components.arrow_example_gen.source import SPLITS, Source
 from components.shared.errors import ConfigError, InputError, UsageError
 from components.shared.files import write_json
-from components.shared.images.image_statistics import INTEGERS, PARTS, column_name
+from components.shared.images.statistic_names import INTEGERS, PARTS, column_name
 from components.table_reading.column_types import column_types, parse_schema
 from components.table_reading.databases.database import Database
 from components.table_reading.fingerprint import data_fingerprint

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from components.drift_validator.drift_detection import DriftConfig
 from components.drift_validator.thresholds import DriftThresholds
 from components.shared.features.derived_features import readings
-from components.shared.images.image_statistics import statistics_columns
+from components.shared.images.statistic_names import statistics_columns
 from pipeline.settings.config import Config
 from pipeline.settings.feature_types import feature_kinds
 

@@ -6,7 +6,7 @@ from typing import Any
 from components.shared.errors import ConfigError
 from components.shared.features.calendar_parts import DATE, MOMENT
 from components.shared.features.derived_features import candidates, expanded
-from components.shared.images.image_statistics import statistics_columns
+from components.shared.images.statistic_names import statistics_columns
 from pipeline.settings.config import Config
 
 DAY_SECONDS = 86_400.0

@@ -180,7 +180,7 @@ def test_killed_run_is_completed(tmp_path: Path):
 def test_sample_is_the_beginning_of_two_spans(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert steel.main(["--sample", str(tmp_path), "--rows", "3", "--size", "16"]) == 0
     assert capsys.readouterr().err.startswith(f"steel: 6 photographs in 2 spans in {tmp_path}, ")
-    assert sorted(path.name for path in tmp_path.glob("*.csv")) == ["span-01.csv", "span-02.csv", "_truth.csv"]
+    assert sorted(path.name for path in tmp_path.glob("*.csv")) == ["_truth.csv", "span-01.csv", "span-02.csv"]
 
 
 def test_messages_say_what_existed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,20 +11,6 @@ from components.shared.images.decoding import channels, luma
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-PARTS = ("width", "height", "channels", "brightness", "contrast", "sharpness", "entropy")
-"""Names of the statistics; the column is named `<image column>: <part>`."""
-INTEGERS = frozenset({"width", "height", "channels"})
-
-
-def column_name(image_column: str, part: str) -> str:
-    """Returns the name of the column of a statistic of PARTS."""
-    return f"{image_column}: {part}"
-
-
-def statistics_columns(image_columns: Iterable[str]) -> list[str]:
-    """Returns the names of the columns of all statistics of image columns."""
-    return [column_name(column, part) for column in image_columns for part in PARTS]
 
 
 def image_statistics(image: Image, size: tuple[int, int]) -> tuple[float, ...]:

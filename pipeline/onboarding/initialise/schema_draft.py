@@ -5,7 +5,7 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.shared.images.image_statistics import INTEGERS, PARTS, column_name
+from components.shared.images.statistic_names import INTEGERS, PARTS, column_name
 from components.shared.texts.escaping import on_one_line, pbtxt_text
 from components.table_reading.column_types import IMAGE, TAGS
 from components.table_reading.schema_inference import InferredSchema

@@ -16,7 +16,7 @@ from components.arrow_example_gen.image_columns import STEP_BYTES, ImageFiles, I
 from components.arrow_example_gen.source import Source
 from components.shared.errors import InputError
 from components.shared.examples.example_reading import example_batches, read_examples
-from components.shared.images.image_statistics import PARTS
+from components.shared.images.statistic_names import PARTS
 from components.table_reading.cells.type_mismatches import FileTypeMismatches, TypeMismatch
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.spans import SpanFile

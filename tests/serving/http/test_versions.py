@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,15 @@ def test_canary_share_and_stickiness(start: Callable[..., Server], models: dict[
     push(registry, models[2.0])
     registry.promote(1)
     registry.start_canary(2, 0.25)
-    wait_for(lambda: any(server.predict(1.0).headers["x-model-label"] == "canary" for _ in range(40)), 120)
-    connection = server.connection()
+    connections = [server.connection() for _ in range(10)]  # to both workers, which load the canary one after the other
+
+    def is_loaded(one: HTTPConnection) -> bool:
+        rows = {"instances": [{"x": 1}]}
+        answers = [ask(one, "POST", "/v1/models/flights:predict", rows) for _ in range(40)]
+        return any(answer.headers["x-model-label"] == "canary" for answer in answers)
+
+    wait_for(lambda: all(map(is_loaded, connections)), 120)
+    connection = connections[0]
     number = 3000
     versions = {}
     for key in range(number):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.shared.images.image_statistics import PARTS, image_statistics, statistics_columns
+from components.shared.images.image_statistics import image_statistics
+from components.shared.images.statistic_names import PARTS, statistics_columns
 
 
 def of(pixels) -> dict[str, float]:
