@@ -14,7 +14,8 @@ from components.arrow_example_gen.calendar_periods import Times, counted, in_per
 from components.arrow_example_gen.corrections import CorrectionCounts, Corrections, load_corrections
 from components.arrow_example_gen.extra_rows import ExtraRows
 from components.arrow_example_gen.hash_split import eval_mask
-from components.arrow_example_gen.image_columns import ImageFiles, ImageOptions
+from components.arrow_example_gen.image_columns import ImageOptions
+from components.arrow_example_gen.image_files import ImageFiles
 from components.arrow_example_gen.infinite_values import without_infinite
 from components.arrow_example_gen.row_sampling import sample_batches
 from components.shared.errors import InputError, UsageError

@@ -40,7 +40,7 @@ def replay(parsed: argparse.Namespace) -> int:
         raise UsageError(f"--from {parsed.first} --to {parsed.last}: the last span lies before the first")
     config = settings_of(parsed)
 
-    from pipeline.run_history.run_summary import summary_line
+    from pipeline.run_history.summary_text import summary_line
     from pipeline.runners.local import runner
 
     summaries, stopped = [], None

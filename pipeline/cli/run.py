@@ -59,7 +59,7 @@ def run(parsed: argparse.Namespace) -> int:
         summary, stopped = with_profile(lambda: _run(parsed), sys.stderr)
     else:
         summary, stopped = _run(parsed)
-    from pipeline.run_history.run_summary import summary_text
+    from pipeline.run_history.summary_text import summary_text
 
     try:
         print_found(parsed, summary.to_json, lambda: summary_text(for_a_terminal(summary)))

@@ -1,7 +1,7 @@
 """Opens encoded images safely: the format by its first bytes, a bound on the pixels before anything is decoded.
 
 A model decodes PNG and JPEG in its graph (tf.io.decode_image, which cannot make one channel of GIF and BMP). GIF (its
-first frame), BMP, TIFF, WebP and JPEG in CMYK are converted to PNG by `servable`, without loss of 8-bit values. Of
+first frame), BMP, TIFF, WebP and JPEG in CMYK are converted by `as_png`, without loss of 8-bit values. Of
 16-bit values the graph takes the higher byte, and so does `luma`. The orientation in EXIF data is not applied.
 """
 
@@ -170,15 +170,13 @@ def eight_bit(image: Image) -> Image:
     return image.convert("L" if channels(image) == 1 else "RGB")
 
 
-def servable(content: bytes, image: Image) -> bytes:
-    """Returns an image in a format that a model decodes: `content` itself if it is PNG or JPEG, otherwise as PNG.
+def is_servable(image: Image) -> bool:
+    """Whether a model decodes the image as it is: PNG, and JPEG in greyscale or RGB."""
+    return image.format in _NATIVE and image.mode != "CMYK"
 
-    Args:
-      content: The encoded image.
-      image: The same image, decoded.
-    """
-    if is_native(content) and image.mode != "CMYK":
-        return content
+
+def as_png(image: Image) -> bytes:
+    """Encodes a decoded image as PNG with 8 bits."""
     sink = io.BytesIO()
     eight_bit(image).save(sink, "PNG", compress_level=1)
     return sink.getvalue()

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.shared.features.block_loop import in_blocks
 from components.shared.images.pixels import decoded_pixels
 from components.shared.images.scattering import CHANNELS, STRIDE, scattering
 
@@ -29,7 +30,6 @@ class ImageModel:
         parts the first column has variance 1.
       columns: Names of the D numeric columns.
       quantiles: Float32 [D, buckets - 1], quantiles of these columns in the training rows.
-      explained: Share of the variance of the local coefficients that their components explain, 0 to 1.
     """
 
     size: int
@@ -38,7 +38,6 @@ class ImageModel:
     directions: np.ndarray
     columns: tuple[str, ...]
     quantiles: np.ndarray
-    explained: float = 0.0
 
 
 def coefficients(pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -83,22 +82,7 @@ class ImageColumn(tf.Module):
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Returns the numeric columns."""
         count = tf.size(images)
-
-        def step(begin: tf.Tensor, found: tf.TensorArray, number: tf.Tensor) -> tuple[Any, ...]:
-            end = tf.minimum(begin + BLOCK_IMAGES, count)
-            return end, found.write(number, self._block(images[begin:end])), number + 1
-
-        empty = tf.TensorArray(
-            tf.float32, 0, dynamic_size=True, infer_shape=False, element_shape=[None, len(self.columns)]
-        )
-        _, found, blocks = tf.while_loop(
-            lambda begin, found, number: begin < count,
-            step,
-            (tf.constant(0), empty, tf.constant(0)),
-            parallel_iterations=1,
-        )
-        several = tf.cond(blocks > 0, found.concat, lambda: tf.zeros([0, len(self.columns)], tf.float32))
-        return tf.ensure_shape(several, [None, len(self.columns)])
+        return in_blocks(images, len(self.columns), lambda begin: tf.minimum(begin + BLOCK_IMAGES, count), self._block)
 
     def pixels(self, images: tf.Tensor) -> tf.Tensor:
         """Returns the decoded images, uint8 [N, S, S, C]; a missing image is grey."""

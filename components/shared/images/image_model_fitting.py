@@ -50,20 +50,17 @@ def learn(name: str, images: Sequence[bytes], buckets: int, settings: ImageSetti
     found, local = _coefficients(images, size, channels)
     mean, spread = found.mean(axis=0), np.maximum(found.std(axis=0), 1e-3)
     centred = found - mean
-    first, explained = _components(centred[:, :local], settings.dimensions - settings.dimensions // 2, settings.seed)
+    first = _components(centred[:, :local], settings.dimensions - settings.dimensions // 2, settings.seed)
     # The pooled coefficients have different units, so they are standardised.
-    second, _ = _components(centred[:, local:] / spread[local:], settings.dimensions // 2, settings.seed)
+    second = _components(centred[:, local:] / spread[local:], settings.dimensions // 2, settings.seed)
     directions = np.zeros((len(mean), first.shape[1] + second.shape[1]), np.float32)
     directions[:local, : first.shape[1]] = first
     directions[local:, first.shape[1] :] = second / spread[local:, None]
     columns = tuple(f"{name}#{number}" for number in range(1, directions.shape[1] + 1))
-    blank = np.zeros((len(columns), buckets - 1), np.float32)
-    model = ImageModel(size, channels, mean, directions, columns, blank, explained)
-    numbers = (found - mean) @ directions
     ranks = np.linspace(0, 1, buckets + 1)[1:-1]
-    quantiles = np.quantile(numbers, ranks, axis=0).T.astype(np.float32) if len(columns) else blank
+    quantiles = np.quantile(centred @ directions, ranks, axis=0).T.astype(np.float32)
     report_progress("")
-    return ImageModel(size, channels, mean, directions, columns, quantiles.reshape(len(columns), -1), model.explained)
+    return ImageModel(size, channels, mean, directions, columns, quantiles)
 
 
 def automatic_size(images: Sequence[bytes]) -> int:
@@ -117,14 +114,13 @@ def _coefficients(images: Sequence[bytes], size: int, channels: int) -> tuple[np
     return np.concatenate(parts), local
 
 
-def _components(centred: np.ndarray, dimensions: int, seed: int) -> tuple[np.ndarray, float]:
-    """Principal components [P, D], scaled by the standard deviation of the first, and the share they explain."""
+def _components(centred: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
+    """Principal components [P, D], divided by the standard deviation of the rows along the first."""
     from sklearn.utils.extmath import randomized_svd
 
     rows, width = centred.shape
     count = min(dimensions, max(rows // 8, 1), width)
     _, strengths, right = randomized_svd(centred, count, n_iter=3, random_state=seed)
-    total = float((centred.astype(np.float64) ** 2).sum())
-    explained = float((strengths**2).sum() / total) if total > 0 else 0.0
     first = max(float(strengths[0]) / np.sqrt(max(rows - 1, 1)), 1e-6)
-    return (right.T / first).astype(np.float32), min(explained, 1.0)
+    found: np.ndarray = (right.T / first).astype(np.float32)
+    return found

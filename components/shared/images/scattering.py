@@ -39,11 +39,6 @@ def morlet(scale: int, orientation: int) -> np.ndarray:
     return (found / np.abs(found).sum()).astype(np.complex64)
 
 
-def embedding_size(size: int, channels: int) -> int:
-    """Returns the number of coefficients of an image."""
-    return (size // STRIDE) ** 2 * CHANNELS * channels
-
-
 def scattering(pixels: tf.Tensor) -> tf.Tensor:
     """Computes the scattering coefficients of images.
 

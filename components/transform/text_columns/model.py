@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.shared.features.block_loop import in_blocks
 from components.transform.text_columns.ngrams import MIX, Parts, hashed, parts, word_grams, words_of
 
 BLOCK_CHARACTERS = 1 << 18
@@ -84,23 +85,12 @@ class TextColumn(tf.Module):
         ends = tf.cumsum(lengths)
         count = tf.size(texts)
 
-        def step(begin: tf.Tensor, found: tf.TensorArray, number: tf.Tensor) -> tuple[Any, ...]:
+        def end_of(begin: tf.Tensor) -> tf.Tensor:
             before = tf.where(begin > 0, ends[tf.maximum(begin - 1, 0)], 0)
             end = tf.searchsorted(ends, [before + BLOCK_CHARACTERS], side="right")[0]
-            end = tf.minimum(tf.maximum(end, begin + 1), count)
-            return end, found.write(number, self._block(texts[begin:end])), number + 1
+            return tf.minimum(tf.maximum(end, begin + 1), count)
 
-        empty = tf.TensorArray(
-            tf.float32, 0, dynamic_size=True, infer_shape=False, element_shape=[None, len(self.columns)]
-        )
-        _, found, blocks = tf.while_loop(
-            lambda begin, found, number: begin < count,
-            step,
-            (tf.constant(0), empty, tf.constant(0)),
-            parallel_iterations=1,
-        )
-        several = tf.cond(blocks > 0, found.concat, lambda: tf.zeros([0, len(self.columns)], tf.float32))
-        return tf.ensure_shape(several, [None, len(self.columns)])
+        return in_blocks(texts, len(self.columns), end_of, self._block)
 
     def _block(self, texts: tf.Tensor) -> tf.Tensor:
         row, column, value, fold = self.weighted(texts)

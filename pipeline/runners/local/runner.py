@@ -30,7 +30,8 @@ from pipeline.process.resource_limits import check_limits, check_memory
 from pipeline.process.run_folder import log_trace, run_place
 from pipeline.process.run_lock import run_lock
 from pipeline.process.signals import check_interrupted
-from pipeline.run_history.run_summary import ComponentRun, Summary, from_artifacts, summary_text
+from pipeline.run_history.run_summary import ComponentRun, Summary, from_artifacts
+from pipeline.run_history.summary_text import summary_text
 from pipeline.runners.beam.services import started
 from pipeline.runners.local.cached_nodes import CachedNodes
 from pipeline.runners.local.expected_writes import expected_writes, is_recorded

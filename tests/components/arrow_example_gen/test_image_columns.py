@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from pyarrow import fs
 
-from components.arrow_example_gen.image_columns import STEP_BYTES, ImageFiles, ImageOptions, noted_images, with_images
+from components.arrow_example_gen.image_columns import STEP_BYTES, ImageOptions, noted_images, with_images
+from components.arrow_example_gen.image_files import ImageFiles
 from components.arrow_example_gen.source import Source
 from components.shared.errors import InputError
 from components.shared.examples.example_reading import example_batches, read_examples

@@ -4,14 +4,8 @@ from typing import Any
 import pytest
 
 from pipeline.metadata.stored_artifact import StoredArtifact
-from pipeline.run_history.run_summary import (
-    ComponentRun,
-    Summary,
-    from_artifacts,
-    spans_text,
-    summary_line,
-    summary_text,
-)
+from pipeline.run_history.run_summary import ComponentRun, Summary, from_artifacts
+from pipeline.run_history.summary_text import spans_text, summary_line, summary_text
 
 
 def summary(**changes: Any) -> Summary:

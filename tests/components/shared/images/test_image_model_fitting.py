@@ -104,7 +104,6 @@ def test_the_columns_are_principal_components(digits, model) -> None:
         other = expected.transform(raw)[:, :4]
         for at in range(4):  # the sign of a component is free
             assert abs(np.corrcoef(part[:, at], other[:, at])[0, 1]) > 0.99
-    assert model.explained == pytest.approx(PCA(10).fit(local).explained_variance_ratio_.sum(), abs=0.01)
     assert np.all(np.diff(model.quantiles, axis=1) >= 0)
     assert np.allclose(model.quantiles[:, 3], np.median(found, axis=0), atol=0.02)
     assert model.columns[:2] == ("photo#1", "photo#2")
